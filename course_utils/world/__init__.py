@@ -1,0 +1,1 @@
+"""The mini world: an invented town, written by a seeded grammar whose entropy is known. See DATASHEET.md."""
