@@ -1,0 +1,52 @@
+"""The world's unlabelled text: one endless, seeded stream of documents of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from . import almanac, bilingual, news, notices, reviews
+from .draw import Draw, Phrase
+
+Grammar = Callable[[Draw], tuple[Phrase, ...]]
+
+GRAMMARS: dict[str, Grammar] = {
+    "review": reviews.document,
+    "news": news.document,
+    "almanac": almanac.document,
+    "notice": notices.document,
+    "bilingual": bilingual.document,
+}
+
+# Shares of documents. Reviews are half of the text because polarity is the
+# hardest thing to learn from it; the datasheet tells how this was found.
+MIX: dict[str, float] = {"review": 0.50, "news": 0.14, "almanac": 0.24, "notice": 0.07, "bilingual": 0.05}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One unlabelled document."""
+
+    kind: str
+    segments: tuple[Phrase, ...]  # most have one; a question and its passage are two
+    surprisal: float  # nats, of all choices that made the document, its kind included
+
+    @property
+    def text(self) -> str:
+        """The segments on lines of their own."""
+        return "\n".join(segment.text for segment in self.segments)
+
+
+def document(seed: int, number: int, mix: Mapping[str, float] = MIX) -> Document:
+    """Document `number` of the corpus `seed`: a pure function of its arguments."""
+    draw = Draw("corpus", seed, number)
+    kind = draw.weighted(tuple(mix.items()))
+    return Document(kind, GRAMMARS[kind](draw), draw.surprisal)
+
+
+def documents(seed: int = 0, mix: Mapping[str, float] = MIX) -> Iterator[Document]:
+    """The corpus `seed`, without end."""
+    number = 0
+    while True:
+        yield document(seed, number, mix)
+        number += 1
