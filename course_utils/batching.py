@@ -1,0 +1,319 @@
+"""Encoded rows in flat arrays, and the order in which a run sees them.
+
+Rows are tokenised once and laid end to end: row i is `input_ids[offsets[i]:offsets[i + 1]]`. A batch is then
+cut out with NumPy and padded to its own longest row. Padding is wasted work (half of it, in random batches of
+film reviews), so `batch_order` puts rows of like length together, and still shuffles: a pool of rows is drawn
+at random, sorted by length and cut into batches, and all batches are shuffled. The order depends on its
+arguments alone, so a run can be repeated, and resumed, without storing where it was.
+
+Anything with a length, `.lengths` and `.batch(indices)` can be trained: see `Rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+
+from .errors import CourseError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from .data import Task
+
+IGNORED = -100  # a label that is no target: padding, special tokens, later pieces of a word
+POOL_BATCHES = 50  # batches per pool: larger saves more padding, smaller shuffles better
+
+Batch = dict[str, torch.Tensor]  # the model's arguments by name, and `labels`; rows first in every tensor
+
+
+class Rows(Protocol):
+    """What the loop needs of its data. `EncodedRows` is one; cached features are another."""
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(rows,) what a row costs: its tokens."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: np.ndarray) -> Batch:
+        """The tensors of these rows: the model's arguments, and `labels`."""
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedRows:
+    """Tokenised rows in flat arrays. T is the number of all their tokens, N the number of rows."""
+
+    input_ids: np.ndarray  # (T,)
+    offsets: np.ndarray  # (N + 1,) row i is offsets[i]:offsets[i + 1]
+    labels: np.ndarray | None = (
+        None  # (N,) classification · (T,) entities · (N, 2) answers: first and last token
+    )
+    kind: str = "classification"
+    pad_token_id: int = 0
+    token_type_ids: np.ndarray | None = None  # (T,) for models that tell question from context
+    words: np.ndarray | None = None  # (T,) entities: the word that starts at this token, else -1
+    spans: np.ndarray | None = None  # (T, 2) answers: characters of the context, -1 outside it
+    row_of: np.ndarray | None = None  # (N,) answers: a long context becomes several rows; which row was it?
+    rows: Any = field(default=None, repr=False)  # the rows these came from, to go back to text
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __repr__(self) -> str:
+        return f"EncodedRows({len(self):,} rows for {self.kind}, {len(self.input_ids):,} tokens)"
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.diff(self.offsets)
+
+    @property
+    def labels_per_token(self) -> bool:
+        return self.labels is not None and self.kind in ("entities", "masked_lm")
+
+    def batch(self, indices: np.ndarray) -> Batch:
+        return collate(self, indices, self.pad_token_id)
+
+    def select(self, indices: Sequence[int] | np.ndarray) -> EncodedRows:
+        """These rows only, in this order. `rows` stay whole, and `row_of` points into them."""
+        indices = np.asarray(indices, dtype=np.int64)
+        tokens = _tokens_of(self.offsets, indices)
+        per_token: dict[str, Any] = {
+            name: None if array is None else array[tokens]
+            for name in ("token_type_ids", "words", "spans")
+            for array in [getattr(self, name)]
+        }
+        labels = None if self.labels is None else self.labels[tokens if self.labels_per_token else indices]
+        row_of = np.arange(len(self)) if self.row_of is None else self.row_of
+        return replace(
+            self,
+            input_ids=self.input_ids[tokens],
+            offsets=_offsets(self.lengths[indices]),
+            labels=labels,
+            row_of=row_of[indices],
+            **per_token,
+        )
+
+
+# ---------------------------------------------------------------- from text to flat arrays
+
+
+def encode(
+    task: Task, tokenizer: PreTrainedTokenizerBase, *, max_length: int = 128, stride: int | None = None
+) -> dict[str, EncodedRows]:
+    """Every split of the task, tokenised once. Longer texts are cut at `max_length` tokens.
+
+    A context that does not fit beside its question becomes several rows that overlap by `stride` tokens
+    (by default a quarter of `max_length`), so that every answer stands whole in some row.
+    """
+    encoders = {"classification": _encode_texts, "entities": _encode_words, "answers": _encode_questions}
+    if task.kind not in encoders:
+        raise CourseError(
+            f"Task {task.name!r} is of kind {task.kind!r}; rows can be encoded for {', '.join(encoders)}."
+        )
+    if max_length < 4:
+        raise CourseError(
+            f"max_length={max_length} leaves no room for text between the special tokens; use 16 or more."
+        )
+    settings: dict[str, Any] = {"truncation": True, "max_length": max_length}
+    if task.kind == "answers":
+        settings["stride"] = max_length // 4 if stride is None else stride
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
+    return {
+        name: replace(
+            encoders[task.kind](task, split, tokenizer, settings),
+            kind=task.kind,
+            pad_token_id=pad,
+            rows=split,
+        )
+        for name, split in task.rows.items()
+    }
+
+
+def _encode_texts(task: Task, split: Any, tokenizer: Any, settings: dict[str, Any]) -> EncodedRows:
+    encoded = tokenizer(list(split[task.text]), **settings)
+    labels = np.asarray(split[task.label], dtype=np.int64) if task.label in split.column_names else None
+    return EncodedRows(**_flat(encoded), labels=labels)
+
+
+def _encode_words(task: Task, split: Any, tokenizer: Any, settings: dict[str, Any]) -> EncodedRows:
+    """The first piece of a word carries its label; later pieces and special tokens carry none."""
+    encoded = tokenizer(list(split[task.text]), is_split_into_words=True, **settings)
+    words = []
+    for i in range(len(encoded["input_ids"])):
+        word_of = np.array([-1 if word is None else word for word in encoded.word_ids(i)], dtype=np.int64)
+        word_of[1:][word_of[1:] == word_of[:-1]] = -1  # a later piece of the same word
+        words.append(word_of)
+    labels = None
+    if task.label in split.column_names:
+        labels = np.concatenate(
+            [
+                np.where(w >= 0, np.append(tags, IGNORED)[w], IGNORED)
+                for w, tags in zip(words, split[task.label], strict=True)
+            ]
+        )
+    return EncodedRows(**_flat(encoded), labels=labels, words=np.concatenate(words))
+
+
+def _encode_questions(task: Task, split: Any, tokenizer: Any, settings: dict[str, Any]) -> EncodedRows:
+    """Question and context in one row; the labels are the answer's first and last token.
+
+    A row without the whole answer is labelled with the first token: "the answer is not here".
+    """
+    questions, max_length, stride = list(split["question"]), settings["max_length"], settings["stride"]
+    longest = max(map(len, tokenizer(questions, add_special_tokens=False)["input_ids"]), default=0)
+    room = max_length - longest - tokenizer.num_special_tokens_to_add(pair=True)
+    if room <= stride:  # the tokenizer would crash
+        raise CourseError(
+            f"A question has {longest} tokens, which leaves {max(0, room)} of max_length={max_length} for "
+            f"its context, no more than stride={stride}; raise max_length, or shorten the question."
+        )
+    encoded = tokenizer(
+        questions, list(split[task.text]), truncation="only_second", max_length=max_length, stride=stride,
+        return_overflowing_tokens=True, return_offsets_mapping=True,
+    )  # fmt: skip
+    row_of = np.asarray(encoded["overflow_to_sample_mapping"], dtype=np.int64)
+    flat = _flat(encoded)
+    spans = np.concatenate(
+        [np.asarray(pairs, dtype=np.int64) for pairs in encoded["offset_mapping"]]
+    )  # (T, 2)
+    in_context = np.array([s == 1 for i in range(len(row_of)) for s in encoded.sequence_ids(i)])
+    spans[~in_context] = -1
+    labels = None
+    if task.label in split.column_names:
+        labels = np.zeros((len(row_of), 2), dtype=np.int64)
+        answers = list(split[task.label])
+        for i, row in enumerate(row_of):
+            if not answers[row]["text"]:
+                continue
+            begin = answers[row]["answer_start"][0]
+            end = begin + len(answers[row]["text"][0])
+            span = spans[flat["offsets"][i] : flat["offsets"][i + 1]]
+            # A token may begin with the space before its word, so its start need not be the answer's.
+            touching = np.flatnonzero((span[:, 1] > begin) & (span[:, 0] < end) & (span[:, 0] >= 0))
+            if len(touching) and span[touching[0], 0] <= begin and span[touching[-1], 1] >= end:
+                labels[i] = touching[0], touching[-1]
+    return EncodedRows(**flat, labels=labels, spans=spans, row_of=row_of)
+
+
+def _flat(encoded: Any) -> dict[str, Any]:
+    lengths = np.fromiter(map(len, encoded["input_ids"]), dtype=np.int64, count=len(encoded["input_ids"]))
+    flat: dict[str, Any] = {"offsets": _offsets(lengths)}
+    for name in ("input_ids", "token_type_ids"):
+        if name in encoded:
+            flat[name] = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in encoded[name]])
+    return flat
+
+
+# ---------------------------------------------------------------- from flat arrays to batches
+
+
+def collate(encoded: EncodedRows, indices: np.ndarray, pad_token_id: int) -> Batch:
+    """Rows as tensors of (batch, time), padded to the longest of them and no further."""
+    indices = np.asarray(indices)
+    lengths = encoded.offsets[indices + 1] - encoded.offsets[indices]
+    real = np.arange(lengths.max()) < lengths[:, None]  # (batch, time) True where there is a token
+    tokens = _tokens_of(encoded.offsets, indices)
+
+    def padded(flat: np.ndarray, filler: int) -> torch.Tensor:
+        array = np.full(real.shape, filler, dtype=np.int64)
+        array[real] = flat[tokens]
+        return torch.from_numpy(array)
+
+    batch = {
+        "input_ids": padded(encoded.input_ids, pad_token_id),
+        "attention_mask": torch.from_numpy(real.astype(np.int64)),
+    }
+    if encoded.token_type_ids is not None:
+        batch["token_type_ids"] = padded(encoded.token_type_ids, 0)
+    if encoded.labels is not None:
+        labels = encoded.labels
+        per_token = encoded.labels_per_token
+        batch["labels"] = padded(labels, IGNORED) if per_token else torch.from_numpy(labels[indices])
+    return batch
+
+
+def batch_order(
+    lengths: np.ndarray,
+    *,
+    batch_size: int | None = None,
+    token_budget: int | None = None,
+    seed: int,
+    epoch: int,
+    shuffle: bool = True,
+) -> list[np.ndarray]:
+    """The batches of one epoch as arrays of row numbers: every row once, the same for the same arguments.
+
+    A batch holds `batch_size` rows (the last one may hold fewer) or as many rows as fit into `token_budget`
+    tokens, padding counted. Without `shuffle` the rows keep the order they have.
+    """
+    lengths = np.asarray(lengths)
+    if len(lengths) == 0:
+        raise CourseError("There are no rows to make batches of; check the split and its filters.")
+    if (batch_size is None) == (token_budget is None):
+        raise CourseError(
+            f"Give batch_size={batch_size} or token_budget={token_budget}: one of them, not both."
+        )
+    if token_budget is not None and lengths.max() > token_budget:
+        raise CourseError(
+            f"Row {lengths.argmax()} has {lengths.max()} tokens, more than token_budget={token_budget} "
+            "holds; raise token_budget, or lower max_length when encoding."
+        )
+    if not shuffle:
+        return list(_cut(np.arange(len(lengths)), lengths, batch_size, token_budget))
+    pool = POOL_BATCHES * (batch_size or max(1, int(token_budget / lengths.mean())))
+    batches: list[np.ndarray] = []
+    shuffled = _permutation(len(lengths), seed, epoch, 0)
+    for start in range(0, len(shuffled), pool):
+        rows = shuffled[start : start + pool]
+        batches += _cut(rows[np.argsort(lengths[rows], kind="stable")], lengths, batch_size, token_budget)
+    return [batches[i] for i in _permutation(len(batches), seed, epoch, 1)]
+
+
+def batches_by_length(
+    lengths: np.ndarray, *, batch_size: int | None = None, token_budget: int | None = None
+) -> list[np.ndarray]:
+    """Batches for prediction: longest rows first, so that too large a batch fails at once, not at the end."""
+    lengths = np.asarray(lengths)
+    rows = np.argsort(-lengths, kind="stable")
+    return list(_cut(rows, lengths, batch_size, token_budget))
+
+
+def _cut(
+    rows: np.ndarray, lengths: np.ndarray, batch_size: int | None, token_budget: int | None
+) -> Iterator[np.ndarray]:
+    budget = token_budget or 0
+    start = 0
+    while start < len(rows):
+        if batch_size is not None:
+            stop = start + batch_size
+        else:
+            # No batch can hold more rows than the budget has tokens: look no further.
+            widest = np.maximum.accumulate(lengths[rows[start : start + budget]])
+            cost = np.maximum(widest, 1) * np.arange(1, len(widest) + 1)  # with 1, 2, … rows, padding counted
+            stop = start + max(1, int(np.searchsorted(cost, budget, side="right")))
+        yield rows[start:stop]
+        start = stop
+
+
+def _permutation(n: int, *key: int) -> np.ndarray:
+    """A shuffle of 0 … n-1 that depends on the key alone.
+
+    NumPy promises that PCG64's raw numbers never change, but not what `Generator.permutation` makes of them.
+    """
+    return np.argsort(np.random.PCG64(np.random.SeedSequence(key)).random_raw(n), kind="stable")
+
+
+def _offsets(lengths: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(lengths)])
+
+
+def _tokens_of(offsets: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Where the tokens of these rows lie in the flat arrays, row after row."""
+    lengths = offsets[indices + 1] - offsets[indices]
+    ends = np.cumsum(lengths)
+    return np.arange(lengths.sum()) + np.repeat(offsets[indices] - (ends - lengths), lengths)
