@@ -1,0 +1,387 @@
+"""Pre-trained models: the right head, the model's own tokenizer, and what its parts are called.
+
+Everything is loaded as safetensors and without remote code, from a shipped checkpoint, a folder or the hub
+(`scale.checkpoint_path`). What is wrong with a checkpoint is said in one sentence before any layer is built.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from course_utils.errors import CourseError
+from course_utils.scale import SHIPPED, checkpoint_path, did_you_mean, revision_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+HEADS = {
+    "classification": "AutoModelForSequenceClassification",
+    "entities": "AutoModelForTokenClassification",
+    "answers": "AutoModelForQuestionAnswering",
+    "masked_lm": "AutoModelForMaskedLM",
+    "causal_lm": "AutoModelForCausalLM",
+    "encoder": "AutoModel",
+}
+NEEDS_LABELS = ("classification", "entities")
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spiece.model",
+    "source.spm",
+    "tokenizer.model",
+)
+PLAIN_TEXT = "The people of the town came back again, because the food was good and the room was warm."
+# Above this width the library's own initialisation is kept: std .06 is about 1/sqrt(256).
+SMALL_HIDDEN = 384
+
+
+# --- loading ---------------------------------------------------------------------------------------------
+
+
+def load_tokenizer(name: str | os.PathLike[str]) -> PreTrainedTokenizerBase:
+    """The checkpoint's own tokenizer. GPT-2 types, which have no padding token, get one."""
+    from transformers import AutoTokenizer
+
+    path = checkpoint_path(name)
+    _check_folder(name, path, weights=False)
+    if Path(path).is_dir() and not any((Path(path) / file).is_file() for file in TOKENIZER_FILES):
+        raise CourseError(
+            f"The folder {path!r} holds no tokenizer ({', '.join(TOKENIZER_FILES[:2])} …): "
+            "save it there with tokenizer.save_pretrained."
+        )
+    with _quiet(), _clear_errors(name):
+        tokenizer = AutoTokenizer.from_pretrained(path, revision=revision_of(name))
+    if tokenizer.pad_token_id is None and tokenizer.eos_token is not None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_model(
+    name: str | os.PathLike[str],
+    task_or_head: Any,
+    *,
+    label_names: Sequence[str] | None = None,
+    from_scratch: bool = False,
+    seed: int = 0,
+    dropout: float | None = None,
+) -> PreTrainedModel:
+    """A checkpoint with the head of a task: `load_model("mini-encoder", task)` or `(…, "masked_lm")`.
+
+    `task_or_head` is a `Task` (its kind and label names are used) or a key of `HEADS`. Weights that the
+    checkpoint lacks, usually the head's, are drawn from `seed`; `load_report(model)` lists them.
+    `from_scratch` keeps the architecture and draws every weight. `dropout` sets all dropout rates at once.
+    """
+    import transformers
+
+    head = getattr(task_or_head, "kind", task_or_head)
+    if head not in HEADS:
+        raise CourseError(f"There is no head {head!r}: {did_you_mean(str(head), list(HEADS))}")
+    names = tuple(label_names if label_names is not None else getattr(task_or_head, "label_names", ()))
+    path = checkpoint_path(name)
+    _check_folder(name, path, weights=not from_scratch)
+    config = load_config(name, head, label_names=names, dropout=dropout)
+    auto_class = getattr(transformers, HEADS[head])
+    with _quiet(), _clear_errors(name), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if from_scratch:
+            model = auto_class.from_config(config)
+            info: dict[str, Any] = {"missing_keys": set(model.state_dict())}
+        else:
+            # float32: a checkpoint that is stored in half precision is still trained in full.
+            model, info = auto_class.from_pretrained(
+                path,
+                config=config,
+                revision=revision_of(name),
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+    if from_scratch and config.hidden_size <= SMALL_HIDDEN:
+        initialise(model, seed)
+    model.loading_info = info
+    return model
+
+
+def load_config(
+    name: str | os.PathLike[str], head: str, *, label_names: Sequence[str] = (), dropout: float | None = None
+) -> PreTrainedConfig:
+    """A fresh configuration: building a model changes its config, so no two models may share one."""
+    from transformers import AutoConfig
+
+    labels: dict[str, Any] = {}
+    if head in NEEDS_LABELS:
+        if len(label_names) < 2:
+            raise CourseError(
+                f"A {head} head needs the names of at least two labels and got {list(label_names)}: "
+                'give a task, or label_names=("negative", "positive").'
+            )
+        labels = {
+            "id2label": dict(enumerate(label_names)),
+            "label2id": {n: i for i, n in enumerate(label_names)},
+        }
+    elif head == "answers":
+        labels = {"num_labels": 2}  # a start and an end score for each token
+    with _quiet(), _clear_errors(name):
+        config = AutoConfig.from_pretrained(checkpoint_path(name), revision=revision_of(name), **labels)
+    if config.pad_token_id is None and config.eos_token_id is not None:  # GPT-2: else no batch can be pooled
+        config.pad_token_id = config.eos_token_id
+    if dropout is not None:
+        if not 0 <= dropout < 1:
+            raise CourseError(
+                f"dropout={dropout} must be at least 0 and below 1: it is a share of the units."
+            )
+        for key in config.to_dict():
+            if "drop" in key and "layerdrop" not in key and not isinstance(getattr(config, key), bool):
+                setattr(config, key, float(dropout))
+    return config
+
+
+@torch.no_grad()
+def initialise(model: nn.Module, seed: int, *, embedding_std: float = 0.1, matrix_std: float = 0.06) -> None:
+    """Draw every weight anew, larger than the usual .02.
+
+    At hidden sizes of 128–256, .02 leaves the first layers almost silent and training stalls near the unigram
+    loss for minutes; a std near 1/sqrt(hidden) lets it start at once. Norms become 1, biases 0.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    embeddings = [module for module in model.modules() if isinstance(module, nn.Embedding)]
+    tied = {id(module.weight) for module in embeddings}  # a tied decoder is an embedding, not a matrix
+    for parameter in model.parameters():
+        if id(parameter) in tied:
+            parameter.normal_(std=embedding_std, generator=generator)
+        elif parameter.ndim >= 2:
+            parameter.normal_(std=matrix_std, generator=generator)
+        else:
+            parameter.zero_()
+    for module in model.modules():
+        if isinstance(module, nn.LayerNorm | nn.RMSNorm) and module.weight is not None:
+            module.weight.fill_(1)
+    for module in embeddings:
+        if module.padding_idx is not None:
+            module.weight[module.padding_idx].zero_()
+
+
+def load_report(model: nn.Module) -> pd.DataFrame:
+    """Weights that were not just read: "new" (not in the checkpoint), "unused" (no place in the model)."""
+    import pandas as pd
+
+    info = getattr(model, "loading_info", {})
+    rows = [(key, "new") for key in sorted(info.get("missing_keys", ()))]
+    rows += [(key[0], "new: other shape") for key in sorted(info.get("mismatched_keys", ()))]
+    rows += [(key, "unused") for key in sorted(info.get("unexpected_keys", ()))]
+    return pd.DataFrame(rows, columns=["weight", "status"])
+
+
+# --- does it fit together? -------------------------------------------------------------------------------
+
+
+def check_pair(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raise CourseError if the tokenizer cannot be the one that the model was trained with.
+
+    A wrong pair rarely crashes: it trains, badly, on embeddings that mean other words.
+    """
+    rows, size = embeddings_of(model)[0].weight.shape[0], len(tokenizer)
+    remedy = "load both from the same checkpoint: load_tokenizer(name), load_model(name, …)."
+    if size > rows:
+        raise CourseError(
+            f"The tokenizer knows {size:,} tokens and the model has embeddings for {rows:,}: {remedy}"
+        )
+    if rows - size > max(
+        128, 0.02 * rows
+    ):  # a few spare rows are usual: sizes are rounded up to multiples of 64
+        raise CourseError(
+            f"The tokenizer knows only {size:,} of the {rows:,} tokens that the model has: {remedy}"
+        )
+    config = unwrap(model).config
+    for key in ("pad_token_id", "cls_token_id", "sep_token_id"):
+        expected, found = getattr(config, key, None), getattr(tokenizer, key)
+        if expected is not None and found != expected:
+            raise CourseError(f"The model expects {key}={expected} and the tokenizer says {found}: {remedy}")
+    if tokenizer.pad_token_id is None:
+        raise CourseError(
+            f"The tokenizer has no padding token, so rows of two lengths make no batch: {remedy}"
+        )
+    if "MaskedLM" in type(unwrap(model)).__name__ and tokenizer.mask_token_id is None:
+        raise CourseError(f"The tokenizer has no mask token, which a masked language model needs: {remedy}")
+    ids = tokenizer(PLAIN_TEXT, add_special_tokens=False)["input_ids"]
+    unknown = sum(token == tokenizer.unk_token_id for token in ids) / max(len(ids), 1)
+    if not ids or (tokenizer.unk_token_id is not None and unknown > 0.5):
+        raise CourseError(
+            f"The tokenizer turns {unknown:.0%} of plain English into {tokenizer.unk_token!r}: its "
+            "vocabulary was not loaded (give vocab=, not vocab_file=), or belongs to another language."
+        )
+
+
+def _check_folder(name: str | os.PathLike[str], path: str, *, weights: bool) -> None:
+    """Raise CourseError if a local checkpoint lacks a part or was cut off. A hub id passes."""
+    folder = Path(path)
+    if not folder.is_dir():
+        if os.fspath(name) in SHIPPED:
+            raise CourseError(
+                f"The shipped checkpoint {name!r} is missing from {path!r}: "
+                "install the course again, or rebuild it with `make checkpoints`."
+            )
+        return
+    if not (folder / "config.json").is_file():
+        raise CourseError(
+            f"The folder {path!r} holds no config.json, so it is no checkpoint: "
+            "give the folder that model.save_pretrained wrote."
+        )
+    if not weights:
+        return
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise CourseError(
+            f"The folder {path!r} holds no weights as safetensors (the course reads no pickles): "
+            "save them with model.save_pretrained."
+        )
+    from safetensors import SafetensorError, safe_open
+
+    for file in files:
+        try:
+            with safe_open(file, "pt"):  # reads the header and compares the length of the file; loads nothing
+                pass
+        except (SafetensorError, OSError) as error:
+            raise CourseError(
+                f"{str(file)!r} is cut off or not safetensors ({file.stat().st_size:,} bytes; {error}): "
+                "copy or download it again."
+            ) from error
+
+
+@contextlib.contextmanager
+def _clear_errors(name: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn what transformers says about an unreadable checkpoint into one sentence."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError) as error:
+        if isinstance(error, CourseError):
+            raise
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        hint = "" if Path(checkpoint_path(name)).is_dir() else " (is there a network, and is the name right?)"
+        raise CourseError(
+            f"The checkpoint {os.fspath(name)!r} could not be loaded{hint}: {first_line}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars and no load report: `load_report` shows it to those who ask."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+# --- the parts of a model --------------------------------------------------------------------------------
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The transformers model inside a LoRA wrapper; any other model as it is."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model  # type: ignore[operator]
+
+
+def encoder_of(model: nn.Module) -> nn.Module:
+    """The model without its head: what turns input ids into hidden states."""
+    return unwrap(model).base_model  # type: ignore[return-value]
+
+
+def layers_path(model: nn.Module) -> str:
+    """Where the layers are in `encoder_of(model)`: "layers" in ModernBERT, "encoder.layer" in BERT."""
+    encoder = encoder_of(model)
+    for path in ("layers", "encoder.layer", "transformer.layer", "h"):
+        with contextlib.suppress(AttributeError):
+            if isinstance(encoder.get_submodule(path), nn.ModuleList):
+                return path
+    raise CourseError(
+        f"{type(unwrap(model)).__name__} has no single stack of layers that the course knows: use a "
+        "ModernBERT, BERT, RoBERTa, DistilBERT or GPT-2 type."
+    )
+
+
+def layers_of(model: nn.Module) -> nn.ModuleList:
+    """The Transformer layers, from the input to the output."""
+    return encoder_of(model).get_submodule(layers_path(model))  # type: ignore[return-value]
+
+
+def embeddings_of(model: nn.Module) -> list[nn.Embedding]:
+    """The embedding tables, the tokens' first."""
+    tokens = encoder_of(model).get_input_embeddings()  # type: ignore[operator]
+    others = [module for module in encoder_of(model).modules() if isinstance(module, nn.Embedding)]
+    return [tokens, *(module for module in others if module is not tokens)]
+
+
+def parts_of(model: nn.Module) -> dict[str, list[nn.Parameter]]:
+    """Every parameter once, by part, from the input up: "embeddings", "layer 1" …, "head".
+
+    A norm after the last layer counts to that layer, and BERT's pooler to the head, because that is where
+    they are trained. A decoder that is tied to the embeddings is found with the embeddings.
+    """
+    encoder, layers, count = (
+        prefix_of(model, encoder_of(model)),
+        prefix_of(model, layers_of(model)),
+        len(layers_of(model)),
+    )
+    parts: dict[str, list[nn.Parameter]] = {"embeddings": []}
+    parts |= {f"layer {number}": [] for number in range(1, count + 1)}
+    parts["head"] = []
+    for name, parameter in _parameters(unwrap(model)):
+        inner = name.removeprefix(encoder)
+        if name.startswith(layers):
+            part = f"layer {int(name.removeprefix(layers).split('.')[0]) + 1}"
+        elif not name.startswith(encoder) or inner.startswith("pooler."):
+            part = "head"
+        elif inner.startswith(("embeddings", "wte.", "wpe.")):
+            part = "embeddings"
+        else:
+            part = f"layer {count}"  # ModernBERT's final_norm, GPT-2's ln_f
+        parts[part].append(parameter)
+    return {part: parameters for part, parameters in parts.items() if parameters}
+
+
+def prefix_of(model: nn.Module, part: nn.Module) -> str:
+    """What the names of `part`'s parameters start with: "model.layers.", or "" for the model itself."""
+    name = next(name for name, module in unwrap(model).named_modules() if module is part)
+    return f"{name}." if name else ""
+
+
+def count_parameters(model: nn.Module, *, trainable_only: bool = False) -> int:
+    """Number of weights; a shared matrix counts once."""
+    return sum(p.numel() for _, p in _parameters(model) if p.requires_grad or not trainable_only)
+
+
+def _parameters(model: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    """Named parameters, without the untouched copy of the head that peft keeps beside the one it trains."""
+    return [(name, p) for name, p in model.named_parameters() if ".original_module." not in name]
+
+
+def parameter_table(model: nn.Module) -> pd.DataFrame:
+    """Which parts there are and which train. Columns: part, parameters, trainable, share (of all)."""
+    import pandas as pd
+
+    total = count_parameters(model)
+    rows = [
+        {
+            "part": part,
+            "parameters": sum(p.numel() for p in parameters),
+            "trainable": sum(p.numel() for p in parameters if p.requires_grad),
+            "share": sum(p.numel() for p in parameters) / total,
+        }
+        for part, parameters in parts_of(model).items()
+    ]
+    return pd.DataFrame(rows, columns=["part", "parameters", "trainable", "share"])

