@@ -1,0 +1,176 @@
+"""Labels, entities and answers from a trained model, with the characters where they stand.
+
+Texts are encoded as they were for training and go through the model sorted by length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .batching import EncodedRows, encode
+from .data import Task
+from .decoding import (
+    LONGEST_ANSWER,
+    answer_spans,
+    entity_spans,
+    softmax,
+    trimmed,
+    word_tags,
+)
+from .errors import CourseError
+from .training import predict_logits
+from .world.draw import words
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+MOST_TOKENS = 512  # longer texts are cut, longer contexts read in windows
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A name in a sentence: `sentence[start:end] == text`."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    probability: float  # of the least certain of its words
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer in its context: `context[start:end] == text`. An empty text says that there is none."""
+
+    question: str
+    text: str
+    start: int
+    end: int
+    score: float  # probability of the first times that of the last token
+
+
+def predict_labels(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: str | Sequence[str]
+) -> pd.DataFrame:
+    """The likeliest label of each text. Columns: text, label, probability."""
+    import pandas as pd
+
+    texts = _texts(texts, "text")
+    names = _label_names(model)
+    if not texts:
+        return pd.DataFrame({"text": [], "label": [], "probability": []})
+    data = _encoded(tokenizer, "classification", {"text": texts}, _most_tokens(model, tokenizer))
+    probabilities = softmax(predict_logits(model, data))  # (texts, classes)
+    best = probabilities.argmax(-1)
+    return pd.DataFrame(
+        {"text": texts, "label": [names[i] for i in best], "probability": probabilities.max(-1)}
+    )
+
+
+def predict_entities(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, sentences: str | Sequence[str]
+) -> list[list[Entity]]:
+    """The entities of each sentence, in the order in which they stand. Words are split as in the world's news."""
+    sentences = _texts(sentences, "sentence")
+    names = _label_names(model)
+    if not sentences:
+        return []
+    places = [words(sentence) for sentence in sentences]  # (word, start, end)
+    for number, (sentence, found) in enumerate(zip(sentences, places, strict=True)):
+        if not found:
+            raise CourseError(f"sentence {number} ({sentence!r}) has no word in it: leave it out")
+    columns = {"text": [[word for word, _, _ in row] for row in places]}
+    data = _encoded(tokenizer, "entities", columns, _most_tokens(model, tokenizer))
+    tags, certainty = word_tags(predict_logits(model, data), data, names, map(len, places))
+    entities_of: list[list[Entity]] = []
+    for sentence, row, row_tags, row_certainty in zip(sentences, places, tags, certainty, strict=True):
+        entities = []
+        for kind, first, end in entity_spans(row_tags):
+            begin, stop = row[first][1], row[end - 1][2]
+            entities.append(
+                Entity(kind, sentence[begin:stop], begin, stop, float(row_certainty[first:end].min()))
+            )
+        entities_of.append(entities)
+    return entities_of
+
+
+def predict_answers(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    questions: str | Sequence[str],
+    contexts: str | Sequence[str],
+    *,
+    longest: int = LONGEST_ANSWER,
+    no_answer: bool = False,
+    max_length: int | None = None,
+) -> list[Answer]:
+    """The best span of each context as the answer to its question; one context may serve all questions.
+
+    A context that does not fit beside its question is read in windows that overlap. `longest` is
+    the longest answer in tokens; with `no_answer` the model may say that there is none.
+    """
+    questions = _texts(questions, "question")
+    contexts = [contexts] * len(questions) if isinstance(contexts, str) else contexts
+    contexts = _texts(contexts, "context")
+    if len(questions) != len(contexts):
+        raise CourseError(
+            f"{len(questions)} questions and {len(contexts)} contexts: give each question its context"
+        )
+    if longest < 1:
+        raise CourseError(f"longest={longest} leaves no answer: allow at least 1 token")
+    if not questions:
+        return []
+    max_length = max_length or _most_tokens(model, tokenizer)
+    _check_room(tokenizer, questions, max_length)
+    data = _encoded(tokenizer, "answers", {"question": questions, "text": contexts}, max_length)
+    spans = answer_spans(predict_logits(model, data), data, longest=longest, no_answer=no_answer)
+    answers = []
+    for row, (question, context) in enumerate(zip(questions, contexts, strict=True)):
+        span = trimmed(context, spans[row])
+        answers.append(Answer(question, context[span.start : span.end], span.start, span.end, span.score))
+    return answers
+
+
+def _texts(texts: str | Sequence[str], what: str) -> list[str]:
+    """A list of texts, none of them empty; one text counts as a list of one."""
+    texts = [texts] if isinstance(texts, str) else list(texts)
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise CourseError(f"{what} {number} is {text!r}, not text: give strings")
+        if not text.strip():
+            raise CourseError(f"{what} {number} is empty: leave it out, there is nothing to read in it")
+    return texts
+
+
+def _label_names(model: PreTrainedModel) -> list[str]:
+    id2label: Any = model.config.id2label
+    return [id2label[i] for i in range(len(id2label))]
+
+
+def _most_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+    """How many tokens a row may have, special ones counted."""
+    positions = getattr(model.config, "max_position_embeddings", MOST_TOKENS)
+    return min(MOST_TOKENS, tokenizer.model_max_length, positions)
+
+
+def _check_room(tokenizer: PreTrainedTokenizerBase, questions: list[str], max_length: int) -> None:
+    """Raise CourseError for a question beside which no window of its context fits, where tokenizers panic."""
+    used = tokenizer.num_special_tokens_to_add(pair=True) + max_length // 4  # that windows overlap
+    for number, ids in enumerate(tokenizer(questions, add_special_tokens=False)["input_ids"]):
+        if len(ids) + used >= max_length:
+            raise CourseError(
+                f"question {number} has {len(ids)} tokens, and of the {max_length} that a row may have this leaves "
+                "too few for its context: shorten the question"
+            )
+
+
+def _encoded(
+    tokenizer: PreTrainedTokenizerBase, kind: str, columns: dict[str, list], max_length: int
+) -> EncodedRows:
+    from datasets import Dataset, DatasetDict
+
+    rows = DatasetDict(texts=Dataset.from_dict(columns))
+    return encode(Task("prediction", kind, rows, "text", "label"), tokenizer, max_length=max_length)["texts"]

@@ -1,0 +1,232 @@
+"""Everything a learner's file can be wrong about ends in one sentence with the finding, the place and the remedy."""
+
+import json
+import math
+
+import pytest
+
+from course_utils.data import load_task
+from course_utils.errors import CourseError
+
+GOOD, BAD = ["fine", "lovely", "tasty", "bright", "kind"], ["dull", "cold", "stale", "grim", "rude"]
+ROWS = [(f"The {thing} was {word}.", label) for thing in ("room", "soup", "film", "tram")
+        for words, label in ((GOOD, "good"), (BAD, "bad")) for word in words]  # fmt: skip
+
+
+def write_csv(path, rows=ROWS, header=("text", "label"), encoding="utf-8", newline="\n"):
+    lines = [",".join(header), *(",".join(map(str, row)) for row in rows)]
+    path.write_bytes((newline.join(lines) + newline).encode(encoding))
+    return path
+
+
+def error_of(path, **arguments) -> str:
+    with pytest.raises(CourseError) as caught:
+        load_task(path, **arguments)
+    message = str(caught.value)
+    assert "\n" not in message.strip() and len(message) < 500, "one sentence"
+    return message
+
+
+def test_path_that_is_not_there(tmp_path):
+    write_csv(tmp_path / "reviews.csv")
+    message = error_of(tmp_path / "review.csv")
+    assert "no file or folder 'review.csv'" in message and "did you mean 'reviews.csv'" in message
+    assert "nor the folder" in error_of(tmp_path / "nowhere" / "reviews.csv")
+    assert "reviews.csv" in error_of(tmp_path / "xyz123.csv"), "what can be read there is listed"
+
+
+def test_name_that_is_no_task():
+    assert "did you mean 'sentiment'" in error_of("sentimnt")
+    assert "did you mean 'answers'" in error_of("sentiment", kind="answer")
+
+
+def test_folder_without_rows(tmp_path):
+    assert "has no .csv" in error_of(tmp_path)
+    write_csv(tmp_path / "test.csv")
+    assert "no split 'train'" in error_of(tmp_path)
+
+
+def test_unknown_kind_of_file(tmp_path):
+    (tmp_path / "reviews.xlsx").write_bytes(b"PK\x03\x04")
+    message = error_of(tmp_path / "reviews.xlsx")
+    assert ".xlsx" in message and "save the table as CSV" in message
+
+
+def test_no_such_column(tmp_path):
+    path = write_csv(tmp_path / "reviews.csv", header=("review", "stars"))
+    message = error_of(path, text="reviw", label="stars")
+    assert (
+        "no column 'reviw'" in message
+        and "'review', 'stars'" in message
+        and "did you mean 'review'" in message
+    )
+    assert "name two columns" in error_of(path, text="review", label="review")
+    path = write_csv(tmp_path / "other.csv", header=("words", "mood"))
+    assert "say which with text=" in error_of(path)
+
+
+@pytest.mark.parametrize("name", ["e.csv", "e.tsv", "e.json", "e.jsonl", "e.parquet"])
+def test_empty_file(tmp_path, name):
+    (tmp_path / name).touch()
+    assert "is empty (0 bytes)" in error_of(tmp_path / name)
+
+
+def test_header_only(tmp_path):
+    assert "a header (text, label) and no rows" in error_of(write_csv(tmp_path / "r.csv", rows=[]))
+    (tmp_path / "r.json").write_text("[]")
+    assert "no rows" in error_of(tmp_path / "r.json")
+    (tmp_path / "blank.csv").write_text("\n\n")
+    assert "no header" in error_of(tmp_path / "blank.csv")
+
+
+def test_latin_1_is_read_with_a_warning(tmp_path):
+    path = write_csv(tmp_path / "r.csv", rows=[*ROWS, ("Le café était très bon", "good")], encoding="latin-1")
+    with pytest.warns(
+        UserWarning, match=r"not UTF-8: line 42 has the byte 0xE9.*Le café était très bon.*save the file"
+    ):
+        task = load_task(path)
+    assert any("café était très" in text for rows in task.rows.values() for text in rows["text"])
+
+
+def test_neither_utf_8_nor_latin_1(tmp_path):
+    (tmp_path / "r.csv").write_bytes(b"text,label\na caf\xe9,x\nodd \x81\x8d,y\n")
+    assert "line 2 has the byte 0xE9; save the file as UTF-8" in error_of(tmp_path / "r.csv")
+    (tmp_path / "b.csv").write_bytes(b"PK\x03\x04\x00\x00")
+    assert "binary data" in error_of(tmp_path / "b.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-8"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_byte_order_marks_and_line_ends_work(tmp_path, encoding, newline, recwarn):
+    header = ("\ufefftext", "label") if encoding == "utf-16-le" else ("text", "label")
+    task = load_task(write_csv(tmp_path / "r.csv", header=header, encoding=encoding, newline=newline))
+    assert task.text == "text" and sum(map(len, task.rows.values())) == len(ROWS)
+    assert not [w for w in recwarn if issubclass(w.category, UserWarning)]
+
+
+def test_a_row_with_too_many_fields(tmp_path):
+    path = write_csv(tmp_path / "r.csv", rows=[*ROWS[:3], ("Good, and cheap", "good")])
+    assert "line 5: 3 fields where the header has 2" in error_of(path)
+    assert "line 2: 3 fields" in error_of(write_csv(path, rows=[("Good, and cheap", "good"), *ROWS]))
+
+
+def test_a_quote_that_never_closes(tmp_path):
+    path = write_csv(tmp_path / "r.csv", rows=[*ROWS[:3], ('"Good', "good"), *ROWS[3:]])
+    assert "begins on line 5 is not valid CSV" in error_of(path)
+
+
+def test_repeated_column(tmp_path):
+    assert "several columns named 'text'" in error_of(write_csv(tmp_path / "r.csv", header=("text", "text")))
+
+
+@pytest.mark.parametrize("missing", ["", "NaN", "  ", "null"])
+def test_missing_labels(tmp_path, missing):
+    rows = [(text, missing if i in (2, 7, 9, 20) else label) for i, (text, label) in enumerate(ROWS)]
+    message = error_of(write_csv(tmp_path / "r.csv", rows=rows))
+    assert "4 of 40 labels in column 'label'" in message and "rows 3, 8, 10 …" in message
+
+
+@pytest.mark.parametrize("missing", [None, math.nan])
+def test_missing_labels_in_json(tmp_path, missing):
+    rows = [{"text": text, "label": float(i % 2) if i != 4 else missing} for i, (text, _) in enumerate(ROWS)]
+    (tmp_path / "r.json").write_text(json.dumps(rows))
+    assert "1 of 40 labels" in (message := error_of(tmp_path / "r.json")) and "row 5" in message
+
+
+def test_unknown_label_in_validation(tmp_path):
+    write_csv(tmp_path / "train.csv")
+    write_csv(tmp_path / "validation.csv", rows=[("A fine day.", "good"), ("A dull day.", "baad")])
+    message = error_of(tmp_path)
+    assert "the validation rows" in message and "'baad'" in message and "did you mean 'bad'" in message
+
+
+def test_one_class_only(tmp_path):
+    assert "one class only ('good', 40 rows)" in error_of(
+        write_csv(tmp_path / "r.csv", rows=[(text, "good") for text, _ in ROWS])
+    )
+
+
+def test_classes_that_are_no_classes(tmp_path):
+    rows = [(text, i * 1.37) for i, (text, _) in enumerate(ROWS)]
+    assert "40 different values in 40 rows" in error_of(write_csv(tmp_path / "r.csv", rows=rows))
+
+
+def test_empty_texts(tmp_path):
+    rows = [("  " if i == 5 else text, label) for i, (text, label) in enumerate(ROWS)]
+    message = error_of(write_csv(tmp_path / "r.csv", rows=rows))
+    assert "1 of 40 texts in column 'text'" in message and "row 6" in message
+
+
+def test_texts_that_are_numbers(tmp_path):
+    (tmp_path / "r.json").write_text(json.dumps([{"text": i, "label": i % 2} for i in range(20)]))
+    assert "holds int values" in error_of(tmp_path / "r.json")
+
+
+def test_class_too_small_to_split(tmp_path):
+    message = error_of(write_csv(tmp_path / "r.csv", rows=[*ROWS, ("odd", "mixed"), ("so so", "mixed")]))
+    assert "class 'mixed' has 2 different texts" in message and "at least 3" in message
+
+
+def test_classes_that_differ_in_case_are_told(tmp_path):
+    rows = [(text, label.upper() if i % 2 else label) for i, (text, label) in enumerate(ROWS)]
+    with pytest.warns(UserWarning, match="differ in case only"):
+        load_task(write_csv(tmp_path / "r.csv", rows=rows))
+
+
+def test_too_many_training_rows_asked_for(tmp_path):
+    path = write_csv(tmp_path / "r.csv")
+    for n in (0, -1, 41):
+        assert "training rows: ask for 1 to" in error_of(path, train_rows=n)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "finding"),
+    [
+        ("r.json", '[{"text": "a", "label": 1},]', "line 1: not valid JSON"),
+        ("r.json", '{"text": ["a", "b"], "label": [1]}', "different lengths"),
+        ("r.json", "17", "no list of rows"),
+        ("r.json", '["a"]', "element 1: found str"),
+        ("r.jsonl", '{"text": "a", "label": 1}\n{"text": ', "line 2: not valid JSON"),
+        ("r.parquet", "PAR1 and then nothing", "not a whole Parquet file"),
+    ],
+)
+def test_broken_files(tmp_path, name, content, finding):
+    (tmp_path / name).write_text(content)
+    assert finding in error_of(tmp_path / name)
+
+
+def test_entities_that_do_not_fit(tmp_path):
+    def message(*rows):
+        (tmp_path / "r.jsonl").write_text("\n".join(json.dumps({"tokens": w, "tags": t}) for w, t in rows))
+        return error_of(tmp_path / "r.jsonl")
+
+    assert "row 2: 2 words and 1 tags" in message((["a"], ["O"]), (["a", "b"], ["O"]))
+    assert "the tag 'PER' is not O, B-… or I-…" in message((["Anna"], ["PER"]))
+    assert "the tag 3 is not" in message((["Anna"], [3]))
+    assert "must be lists" in message(("Anna", "B-PER"))
+    assert "is empty" in message((["Anna", " "], ["B-PER", "O"]))
+    known = (["Anna"], ["B-PER"])
+    (tmp_path / "both").mkdir()
+    for split, tags in (("train", ["B-PER"]), ("validation", ["B-LOC"])):
+        rows = [json.dumps({"tokens": ["Anna"], "tags": tags})] * 4
+        (tmp_path / "both" / f"{split}.jsonl").write_text("\n".join(rows))
+    assert "the validation rows" in (found := error_of(tmp_path / "both")) and "tag 'B-LOC'" in found
+    assert "row 2: the tag 'X-PER'" in message(known, (["Anna"], ["X-PER"]))
+    assert "all tags are O" in message((["a"], ["O"]), (["b"], ["O"]))
+
+
+def test_answers_that_do_not_stand_where_they_say(tmp_path):
+    def message(answers):
+        row = {"question": "Where?", "context": "Anna lives in Oslo.", "answers": answers}
+        (tmp_path / "r.jsonl").write_text(json.dumps(row))
+        return error_of(tmp_path / "r.jsonl")
+
+    assert "'Oslo' does not stand at character 13" in message({"text": ["Oslo"], "answer_start": [13]})
+    assert "does not stand at character -5" in message({"text": ["Oslo"], "answer_start": [-5]})
+    assert "must be {" in message("Oslo")
+    assert "one text and one answer_start" in message({"text": ["Oslo"], "answer_start": []})
+
+
+def test_translation_without_its_other_half(tmp_path):
+    (tmp_path / "r.jsonl").write_text(json.dumps({"translation": {"en": "Yes.", "fr": ""}}))
+    assert "a text in both languages" in error_of(tmp_path / "r.jsonl")

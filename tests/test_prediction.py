@@ -1,0 +1,181 @@
+"""What is predicted stands in the text where it says, whatever the text."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from helpers_tiny import TAGS, answer_task, tiny_model, tiny_tokenizer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course_utils.batching import encode
+from course_utils.decoding import Span, answer_spans, softmax, trimmed
+from course_utils.errors import CourseError
+from course_utils.prediction import predict_answers, predict_entities, predict_labels
+
+few = settings(max_examples=15, deadline=None)
+any_text = st.text(min_size=1, max_size=40).filter(lambda text: text.strip())
+texts = st.lists(any_text, min_size=1, max_size=4)
+TOKENIZER = tiny_tokenizer()
+
+
+@pytest.fixture(scope="module")
+def models():
+    return {
+        "classification": tiny_model("classification"),
+        "entities": tiny_model("entities", TAGS),
+        "answers": tiny_model("answers"),
+    }
+
+
+@few
+@given(texts)
+def test_labels_over_any_unicode(models, sentences):
+    frame = predict_labels(models["classification"], TOKENIZER, sentences)
+    assert list(frame["text"]) == sentences
+    assert frame["label"].isin(["negative", "positive"]).all() and frame["probability"].between(0.5, 1).all()
+
+
+def test_labels_equal_those_of_the_model_one_by_one(models):
+    import torch
+
+    sentences = ["the room was good", "bad", "Anna Berg lives in Oslo , where the room was bad"]
+    frame = predict_labels(models["classification"], TOKENIZER, sentences)
+    for sentence, label, probability in frame.itertuples(index=False):
+        with torch.no_grad():
+            expected = (
+                models["classification"](**TOKENIZER(sentence, return_tensors="pt")).logits[0].softmax(-1)
+            )
+        assert probability == pytest.approx(float(expected.max()), abs=1e-5)
+        assert label == ["negative", "positive"][int(expected.argmax())]
+
+
+@few
+@given(texts)
+def test_entities_stand_where_they_say_over_any_unicode(models, sentences):
+    sentences = [f"Anna {sentence}" for sentence in sentences]
+    found = predict_entities(models["entities"], TOKENIZER, sentences)
+    assert len(found) == len(sentences)
+    for sentence, entities in zip(sentences, found, strict=True):
+        assert all(sentence[e.start : e.end] == e.text and e.text.strip() for e in entities)
+        assert all(a.end <= b.start for a, b in pairwise(entities)), "in order, apart"
+        assert all(e.kind in ("PER", "LOC") and 0 < e.probability <= 1 for e in entities)
+
+
+def test_entities_are_read_from_tags(models):
+    """With a head that knows the words, names come out whole, with their characters."""
+    import torch
+    from torch import nn
+    from transformers.modeling_outputs import TokenClassifierOutput
+
+    class KnowsWords(nn.Module):
+        config = models["entities"].config
+
+        def __init__(self):
+            super().__init__()
+            table = torch.zeros(len(TOKENIZER), len(TAGS))
+            table[:, 0] = 1
+            for word, tag in (("Anna", 1), ("Berg", 2), ("Oslo", 3)):
+                table[TOKENIZER.convert_tokens_to_ids(word)] = torch.eye(len(TAGS))[tag]
+            self.tags = nn.Embedding.from_pretrained(table * 20)
+
+        def forward(self, input_ids, attention_mask):
+            return TokenClassifierOutput(logits=self.tags(input_ids))
+
+    sentence = "where lives Anna  Berg ? in Oslo."
+    [entities] = predict_entities(KnowsWords(), TOKENIZER, sentence)
+    assert [(e.kind, e.text, e.start, e.end) for e in entities] == [
+        ("PER", "Anna  Berg", 12, 22),
+        ("LOC", "Oslo", 28, 32),
+    ]
+    assert all(e.probability > 0.99 for e in entities)
+
+
+@few
+@given(texts)
+def test_answers_stand_where_they_say_over_any_unicode(models, contexts):
+    contexts = [f"{context} Oslo" for context in contexts]
+    answers = predict_answers(models["answers"], TOKENIZER, ["who"] * len(contexts), contexts)
+    for context, answer in zip(contexts, answers, strict=True):
+        assert context[answer.start : answer.end] == answer.text == answer.text.strip() != ""
+        assert 0 < answer.score <= 1
+
+
+def test_one_context_serves_all_questions_and_windows_are_merged(models):
+    context = "Anna lives in Oslo . " * 30  # far more than the model's 64 tokens
+    answers = predict_answers(models["answers"], TOKENIZER, ["who", "where"], context)
+    assert [answer.question for answer in answers] == ["who", "where"]
+    assert all(context[a.start : a.end] == a.text for a in answers)
+
+
+def every_span(logits, data, longest):
+    """The slow specification of `answer_spans` for one row: try every span of every window."""
+    best = (-1.0, None)
+    for window in range(len(data)):
+        tokens = slice(data.offsets[window], data.offsets[window + 1])
+        first, last = softmax(logits[tokens], axis=0).T
+        spans = data.spans[tokens]
+        for i in range(len(first)):
+            for j in range(i, min(i + longest, len(first))):
+                if spans[i, 0] >= 0 and spans[j, 0] >= 0:
+                    best = max(best, (float(first[i] * last[j]), (int(spans[i, 0]), int(spans[j, 1]))))
+    return best
+
+
+@few
+@given(st.integers(0, 10_000), st.integers(1, 40))
+def test_best_span_equals_trying_all(seed, longest):
+    task = answer_task(["who lives in Oslo"], ["Anna Berg was good . " * 8], [("Anna", 0)])
+    data = encode(task, TOKENIZER, max_length=24)["train"]
+    logits = np.random.default_rng(seed).normal(0, 3, (len(data.input_ids), 2)).astype(np.float32)
+    span = answer_spans(logits, data, longest=longest)[0]
+    score, characters = every_span(logits, data, longest)
+    assert span.score == pytest.approx(score) and (span.start, span.end) == characters
+
+
+def test_no_answer_where_every_window_says_so():
+    task = answer_task(["who"], ["Anna Berg was good . " * 8], [None])
+    data = encode(task, TOKENIZER, max_length=24)["train"]
+    logits = np.zeros((len(data.input_ids), 2), dtype=np.float32)
+    logits[data.offsets[:-1]] = 9  # the first token of every window
+    assert answer_spans(logits, data, no_answer=True)[0] == Span(0, 0, pytest.approx(1.0, abs=0.02))
+    assert answer_spans(logits, data)[0].end > 0, "an answer there must be"
+    logits[data.offsets[1] + 5] = 30  # one window has it
+    assert answer_spans(logits, data, no_answer=True)[0].end > 0
+
+
+def test_spans_are_trimmed():
+    assert trimmed("in  Oslo .", Span(2, 9, 0.5)) == Span(4, 8, 0.5)
+    assert trimmed("a   b", Span(1, 4, 0.5)).start == trimmed("a   b", Span(1, 4, 0.5)).end
+
+
+# ---------------------------------------------------------------- bad input
+
+
+def test_nothing_to_predict(models):
+    assert predict_labels(models["classification"], TOKENIZER, []).empty
+    assert predict_entities(models["entities"], TOKENIZER, []) == []
+    assert predict_answers(models["answers"], TOKENIZER, [], []) == []
+
+
+def test_bad_texts_are_named(models):
+    with pytest.raises(CourseError, match="text 1 is empty"):
+        predict_labels(models["classification"], TOKENIZER, ["good", " "])
+    with pytest.raises(CourseError, match="text 0 is nan, not text"):
+        predict_labels(models["classification"], TOKENIZER, [float("nan")])
+    with pytest.raises(CourseError, match="sentence 0 is empty"):
+        predict_entities(models["entities"], TOKENIZER, "")
+    with pytest.raises(CourseError, match="question 0 is empty"):
+        predict_answers(models["answers"], TOKENIZER, "", "Anna lives in Oslo")
+    with pytest.raises(CourseError, match="context 0 is empty"):
+        predict_answers(models["answers"], TOKENIZER, "who", "\n")
+    with pytest.raises(CourseError, match="2 questions and 1 contexts"):
+        predict_answers(models["answers"], TOKENIZER, ["who", "where"], ["Anna"])
+    for n in (45, 200):
+        with pytest.raises(
+            CourseError, match=f"question 0 has {n} tokens, and of the 64 .* too few for its context"
+        ):
+            predict_answers(models["answers"], TOKENIZER, "where " * n, "Anna lives in Oslo . " * 20)
+    assert predict_answers(models["answers"], TOKENIZER, "where " * 44, "Anna lives in Oslo . " * 20)[0].text
+    with pytest.raises(CourseError, match="longest=0"):
+        predict_answers(models["answers"], TOKENIZER, "who", "Anna", longest=0)
