@@ -1,0 +1,198 @@
+"""The `course` command. Only the chosen subcommand's modules are imported, so `course --help` is instant."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from course_utils.errors import CourseError
+
+START = "notebooks/00_start_here.ipynb"
+NBVAL = (
+    "--nbval-lax",
+    "--nbval-current-env",
+    "--nbval-cell-timeout",
+    "300",
+    "--nbval-sanitize-with",
+    "tests/nbval_sanitize.cfg",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 if all is well, 1 if something is wrong, 2 on bad input (said in one line)."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except CourseError as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="course", description="Fine-Tuning Lab: an interactive course on pre-training and fine-tuning."
+    )
+    commands = parser.add_subparsers(metavar="command", required=True)
+
+    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    lab = command("lab", _lab, "open JupyterLab on the first lesson")
+    lab.add_argument("--port", type=int, help="port on this machine (JupyterLab picks a free one)")
+    lab.add_argument(
+        "--no-browser", action="store_true", help="print the address instead of opening a browser"
+    )
+    doctor = command("doctor", _doctor, "tell what this machine can do and what to repair")
+    doctor.add_argument("--offline", action="store_true", help="don't ask whether the hub answers")
+    check = command("check", _check, "check a data file of your own: is it ready for training?")
+    check.add_argument("file", help="CSV, JSON, JSONL or Parquet file, or a folder")
+    check.add_argument("--text", help="column with the text")
+    check.add_argument("--label", help="column with the label")
+    command("progress", _progress, "show which exercises are done")
+    build = command("build", _build, "make the notebooks from their sources (authors)")
+    build.add_argument("lessons", nargs="*", metavar="NN", help="lesson numbers; all without")
+    build.add_argument(
+        "--check", action="store_true", help="write nothing; fail if a notebook is not what its source gives"
+    )
+    build.add_argument(
+        "--execute", action="store_true", help="run the notebooks and store the outputs that tests compare"
+    )
+    book = command("book", _book, "run the lessons and render them to build/book/ (authors)")
+    book.add_argument("lessons", nargs="*", metavar="NN", help="lesson numbers; all without")
+    test = command("test", _test, "run every check, test and notebook (authors)")
+    test.add_argument("lessons", nargs="*", metavar="NN", help="only the notebooks of these lessons")
+    checkpoints = command("checkpoints", _checkpoints, "pre-train the shipped checkpoints again (authors)")
+    checkpoints.add_argument("--folder", help="where to write (instead of over the shipped checkpoint)")
+    return parser
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from course_utils.authoring import find_root
+
+    root = find_root()
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise CourseError(
+            'JupyterLab is not installed here; run `make lab`, or pip install -c constraints.txt -e ".[lab]".'
+        )
+    if not (root / START).exists():
+        raise CourseError(f"{root / START} is missing; run `course build`.")
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.root_dir={root}",
+        f"--LabApp.default_url=/lab/tree/{START}",
+    ]
+    command += [f"--port={options.port}"] if options.port else []
+    command += ["--no-browser"] if options.no_browser else []
+    # Root is usual in containers; the server still listens on this machine only, with a token.
+    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    print(f"Opening JupyterLab on {START}; stop it with Ctrl-C.", flush=True)
+    return subprocess.call(command, cwd=root)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from course_utils.doctor import examine
+
+    wrong = 0
+    for line in examine(offline=options.offline):
+        print(line, flush=True)
+        wrong += bool(line.remedy)
+    print("All is well: course lab" if not wrong else f"{wrong} to repair, marked !")
+    return int(wrong > 0)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from course_utils.data import load_task
+
+    columns = {name: value for name in ("text", "label") if (value := getattr(options, name)) is not None}
+    task = load_task(options.file, **columns)
+    splits = ", ".join(f"{name} {len(rows):,}" for name, rows in task.rows.items())
+    print(f"✓ {options.file}: {task.kind}, ready for training")
+    print(f"  rows    {splits}\n  text    {task.text}\n  label   {task.label}")
+    if task.label_names:
+        print(f"  values  {', '.join(task.label_names)}")
+    return 0
+
+
+def _progress(options: argparse.Namespace) -> int:
+    from course_utils.checks.progress import table
+
+    print(table())
+    return 0
+
+
+def _build(options: argparse.Namespace) -> int:
+    from course_utils.authoring import build, find_root, find_targets
+
+    root = find_root()
+    if options.check and options.execute:
+        raise CourseError("--check writes nothing and --execute writes outputs; give one of them.")
+    report = build(root, options.lessons, check=options.check, execute=options.execute)
+    for path in report.written:
+        print(f"wrote {path.relative_to(root)}")
+    for problem in report.problems:
+        print(f"! {problem}")
+    if not report.written and not report.problems:
+        print(f"All {len(find_targets(root, options.lessons))} notebooks are what their sources give.")
+    return int(bool(report.problems) and options.check)
+
+
+def _book(options: argparse.Namespace) -> int:
+    from course_utils.authoring import find_root
+    from course_utils.executing import book
+
+    print(f"The book begins at {book(find_root(), options.lessons)}")
+    return 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    """Style, types, notebooks against sources; then one pytest run over tests and notebooks."""
+    from course_utils.authoring import find_root, find_targets
+
+    root = find_root()
+    steps = [["ruff", "check", "."], ["mypy"], ["course_utils.cli", "build", "--check"]]
+    failed = []
+    for step in steps if not options.lessons else []:
+        print(f"── {' '.join(step).replace('course_utils.cli', 'course')}", flush=True)
+        if subprocess.call([sys.executable, "-m", *step], cwd=root):
+            failed.append(step[0])
+    notebooks = [
+        str(target.path.relative_to(root))
+        for target in find_targets(root, options.lessons)
+        if target.variant != "exercise" and target.path.exists()
+    ]  # exercises: tests/test_notebooks.py
+    # tests/ brings the conftest that closes the network, so some test of it is always part of the run.
+    tests = ["tests"] if not options.lessons else ["tests/test_notebooks.py"]
+    command = ["pytest", "-q", "-n", "2", "--dist", "loadfile", *NBVAL, *tests, *notebooks]
+    if options.lessons:
+        command += [
+            "-k",
+            " or ".join(sorted({target.number for target in find_targets(root, options.lessons)})),
+        ]
+    print(f"── {' '.join(command)}", flush=True)
+    outcome = subprocess.call([sys.executable, "-m", *command], cwd=root)
+    if failed:
+        print(f"Failed before pytest: {', '.join(failed)} (see above)", file=sys.stderr)
+    return outcome or int(bool(failed))
+
+
+def _checkpoints(options: argparse.Namespace) -> int:
+    from course_utils.pretraining import build_encoder
+    from course_utils.scale import CHECKPOINT_FOLDER
+
+    build_encoder(options.folder or CHECKPOINT_FOLDER / "mini-encoder")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
