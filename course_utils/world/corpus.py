@@ -12,15 +12,20 @@ Grammar = Callable[[Draw], tuple[Phrase, ...]]
 
 GRAMMARS: dict[str, Grammar] = {
     "review": reviews.document,
+    "entry": reviews.entry,
     "news": news.document,
     "almanac": almanac.document,
     "notice": notices.document,
     "bilingual": bilingual.document,
 }
 
-# Shares of documents. Reviews are half of the text because polarity is the
-# hardest thing to learn from it; the datasheet tells how this was found.
-MIX: dict[str, float] = {"review": 0.50, "news": 0.14, "almanac": 0.24, "notice": 0.07, "bilingual": 0.05}
+# Shares of documents. Reviews are many because polarity is the hardest thing to learn from them.
+MIX: dict[str, float] = {
+    "review": 0.40, "entry": 0.12, "news": 0.14, "almanac": 0.22, "notice": 0.07, "bilingual": 0.05,
+}  # fmt: skip
+# What a model reads first: one-line entries in a visitors' book, from which polarity is learned in
+# minutes. From the mix alone, a small model had not found it after six million tokens.
+OPENING_MIX: dict[str, float] = {"entry": 1.0}
 
 
 @dataclass(frozen=True, slots=True)

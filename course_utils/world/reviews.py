@@ -27,6 +27,8 @@ ANCHOR_SHARE = 0.5  # of unlabelled reviews
 SCENE_SHARE = 0.35  # of the shorter unlabelled reviews
 NAME_SHARE = 0.6  # of labelled rows may say which thing is reviewed
 GENERAL_SHARE = 0.15  # of adjectives are such as can be said of anything
+ENTRIES = ("{x}: {listed}.", "{x} {was} {listed}.")  # a visitors' book wastes no words
+COUPLE_SHARE = 0.5  # of adjectives in unlabelled reviews come in twos, "cosy and spotless"
 
 # Unlabelled text denies and contrasts rarely: polarity is learned from words that keep the company
 # of their like. The labelled task does it often, as real reviews do.
@@ -110,6 +112,18 @@ def _word(draw: Draw, domain: str, label: int, part: Part, used: set[object]) ->
     return _fresh(draw, WORDS[domain, label].part(part), used)
 
 
+def _adjectives(draw: Draw, domain: str, label: int, part: Part, used: set[object]) -> str:
+    """One adjective or, in unlabelled text, often two of one mind.
+
+    Adjectives joined by "and" agree in polarity (Hatzivassiloglou and McKeown 1997,
+    https://aclanthology.org/P97-1023/), and stand side by side, where a small model looks first.
+    """
+    first = _word(draw, domain, label, part, used)
+    if part == "all" and draw.chance(COUPLE_SHARE):
+        return f"{first} and {_word(draw, domain, label, part, used)}"
+    return first
+
+
 def _label(shape: str, prefix: str, mood: int) -> int:
     """The polarity of a word in a sentence of this mood."""
     turned = shape == "contrast" if prefix else shape in ("negated", "denied")
@@ -132,7 +146,7 @@ def _values(
         values[prefix + "was"], values[prefix + "is"] = aspect.was, aspect.is_
         if prefix + "adj" in slots:
             label = _label(shape, prefix, mood)
-            values[prefix + "adj"] = _word(draw, aspect.domain, label, part, used)
+            values[prefix + "adj"] = _adjectives(draw, aspect.domain, label, part, used)
     for slot, prefix, domain in _FIXED:
         if slot in slots:
             values[slot] = _word(draw, domain, _label(shape, prefix, mood), part, used)
@@ -150,6 +164,23 @@ def _scene(draw: Draw, kind: Kind, name: str) -> Phrase:
         if slot in _SLOTS[frame]:
             values[slot] = draw.choice(options)
     return sentence(frame, **values)
+
+
+def entry(draw: Draw) -> tuple[Phrase, ...]:
+    """One line of a visitors' book: "The tea: mellow, soothing and reviving. Five stars."
+
+    Nearly every word of it has a polarity, and they all agree: what a small model needs to notice
+    that there are two moods. The longer reviews alone did not show it that in six million tokens.
+    """
+    mood, kind = draw.index(2), draw.choice(_KINDS)
+    used: set[object] = set()
+    aspect = draw.choice(kind.aspects)
+    adjectives = [_word(draw, aspect.domain, mood, "all", used) for _ in range(draw.integer(2, 3))]
+    listed = " and ".join([", ".join(adjectives[:-1]), adjectives[-1]])
+    lines = [sentence(draw.choice(ENTRIES), x=aspect.the, was=aspect.was, listed=listed)]
+    if draw.chance(ANCHOR_SHARE):
+        lines.append(Phrase(draw.choice(draw.choice((STARS, CLOSINGS))[mood])))
+    return (join(lines),)
 
 
 def document(draw: Draw) -> tuple[Phrase, ...]:
