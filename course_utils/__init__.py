@@ -9,7 +9,7 @@ from typing import Any
 
 _EXPORTS = {
     "errors": ("CourseError",),
-    "scale": ("current_scale", "DATASETS", "CHECKPOINTS", "checkpoint_path"),
+    "scale": ("chosen", "current_scale", "DATASETS", "CHECKPOINTS", "checkpoint_path"),
     "data": ("Task", "load_task"),
     "models": ("load_tokenizer", "load_model", "parameter_table", "count_parameters"),
     "batching": ("EncodedRows", "encode", "batch_order", "collate"),

@@ -11,6 +11,7 @@ Anything with a length, `.lengths` and `.batch(indices)` can be trained: see `Ro
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -59,6 +60,7 @@ class EncodedRows:
     words: np.ndarray | None = None  # (T,) entities: the word that starts at this token, else -1
     spans: np.ndarray | None = None  # (T, 2) answers: characters of the context, -1 outside it
     row_of: np.ndarray | None = None  # (N,) answers: a long context becomes several rows; which row was it?
+    cut: int = 0  # how many of the texts were longer than `max_length`
     rows: Any = field(default=None, repr=False)  # the rows these came from, to go back to text
 
     def __len__(self) -> int:
@@ -105,7 +107,7 @@ class EncodedRows:
 def encode(
     task: Task, tokenizer: PreTrainedTokenizerBase, *, max_length: int = 128, stride: int | None = None
 ) -> dict[str, EncodedRows]:
-    """Every split of the task, tokenised once. Longer texts are cut at `max_length` tokens.
+    """Every split of the task, tokenised once. Longer texts are cut at `max_length` tokens, and a warning counts them.
 
     A context that does not fit beside its question becomes several rows that overlap by `stride` tokens
     (by default a quarter of `max_length`), so that every answer stands whole in some row.
@@ -123,7 +125,7 @@ def encode(
     if task.kind == "answers":
         settings["stride"] = max_length // 4 if stride is None else stride
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
-    return {
+    encoded = {
         name: replace(
             encoders[task.kind](task, split, tokenizer, settings),
             kind=task.kind,
@@ -132,12 +134,20 @@ def encode(
         )
         for name, split in task.rows.items()
     }
+    cut = sum(rows.cut for rows in encoded.values())
+    if cut:
+        warnings.warn(
+            f"{cut:,} of {sum(map(len, encoded.values())):,} texts are longer than max_length={max_length} tokens "
+            "and were cut; raise max_length to keep them whole.",
+            stacklevel=2,
+        )
+    return encoded
 
 
 def _encode_texts(task: Task, split: Any, tokenizer: Any, settings: dict[str, Any]) -> EncodedRows:
     encoded = tokenizer(list(split[task.text]), **settings)
     labels = np.asarray(split[task.label], dtype=np.int64) if task.label in split.column_names else None
-    return EncodedRows(**_flat(encoded), labels=labels)
+    return EncodedRows(**_flat(encoded), labels=labels, cut=_count_cut(encoded))
 
 
 def _encode_words(task: Task, split: Any, tokenizer: Any, settings: dict[str, Any]) -> EncodedRows:
@@ -156,7 +166,7 @@ def _encode_words(task: Task, split: Any, tokenizer: Any, settings: dict[str, An
                 for w, tags in zip(words, split[task.label], strict=True)
             ]
         )
-    return EncodedRows(**_flat(encoded), labels=labels, words=np.concatenate(words))
+    return EncodedRows(**_flat(encoded), labels=labels, words=np.concatenate(words), cut=_count_cut(encoded))
 
 
 def _encode_questions(task: Task, split: Any, tokenizer: Any, settings: dict[str, Any]) -> EncodedRows:
@@ -198,6 +208,11 @@ def _encode_questions(task: Task, split: Any, tokenizer: Any, settings: dict[str
             if len(touching) and span[touching[0], 0] <= begin and span[touching[-1], 1] >= end:
                 labels[i] = touching[0], touching[-1]
     return EncodedRows(**flat, labels=labels, spans=spans, row_of=row_of)
+
+
+def _count_cut(encoded: Any) -> int:
+    """How many texts lost their end; slow tokenizers don't say."""
+    return sum(bool(text.overflowing) for text in encoded.encodings or ())
 
 
 def _flat(encoded: Any) -> dict[str, Any]:

@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     book.add_argument("lessons", nargs="*", metavar="NN", help="lesson numbers; all without")
     test = command("test", _test, "run every check, test and notebook (authors)")
     test.add_argument("lessons", nargs="*", metavar="NN", help="only the notebooks of these lessons")
+    measure = command("measure", _measure, "run the comparisons behind the lessons' figures (authors)")
+    measure.add_argument("studies", nargs="*", metavar="STUDY", help="names; all without")
     checkpoints = command("checkpoints", _checkpoints, "pre-train the shipped checkpoints again (authors)")
     checkpoints.add_argument("--folder", help="where to write (instead of over the shipped checkpoint)")
     return parser
@@ -184,6 +186,14 @@ def _test(options: argparse.Namespace) -> int:
     if failed:
         print(f"Failed before pytest: {', '.join(failed)} (see above)", file=sys.stderr)
     return outcome or int(bool(failed))
+
+
+def _measure(options: argparse.Namespace) -> int:
+    from course_utils.experiments import STUDIES, run_study
+
+    for name in options.studies or STUDIES:
+        print(f"Saved {run_study(name, report=lambda line: print(line, flush=True))}")
+    return 0
 
 
 def _checkpoints(options: argparse.Namespace) -> int:

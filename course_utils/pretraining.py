@@ -136,7 +136,7 @@ class MaskedRows:
         self.mask_token_id, self.vocabulary = tokenizer.mask_token_id, len(tokenizer)
         self.special = np.zeros(self.vocabulary, dtype=bool)
         self.special[tokenizer.all_special_ids] = True
-        tokens = tokenizer.convert_ids_to_tokens(range(self.vocabulary))
+        tokens = tokenizer.convert_ids_to_tokens(list(range(self.vocabulary)))
         self.starts_word = np.array([not token.startswith("##") for token in tokens])
         self.rate = np.full(self.vocabulary, mask_other)  # how often a word that starts with this token is hidden
         counts = np.bincount(rows.input_ids, minlength=self.vocabulary)
@@ -273,8 +273,15 @@ def build_encoder(
 
     def rows_of(mix: dict[str, float], seed: int, tokens: int) -> tuple[MaskedRows, float]:
         encoded, surprisal = encode_documents(documents(seed, mix), tokenizer, tokens=tokens)
-        masking = {"mask_frequent": recipe.mask_frequent, "mask_other": recipe.mask_other, "frequent": recipe.frequent}
-        return MaskedRows(encoded, tokenizer, seed=recipe.seed, **masking), surprisal / len(encoded.input_ids)
+        masked = MaskedRows(
+            encoded,
+            tokenizer,
+            mask_frequent=recipe.mask_frequent,
+            mask_other=recipe.mask_other,
+            frequent=recipe.frequent,
+            seed=recipe.seed,
+        )
+        return masked, surprisal / len(encoded.input_ids)
 
     opening, _ = rows_of(recipe.opening_mix, recipe.corpus_seed + 1, recipe.opening_steps * recipe.token_budget)
     rows, entropy = rows_of(recipe.mix, recipe.corpus_seed, recipe.max_steps * recipe.token_budget)

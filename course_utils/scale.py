@@ -105,6 +105,18 @@ def current_scale(scale: str | None = None) -> Scale:
     return Scale("mini", "nothing asks for more (COURSE_SCALE=hub would)")
 
 
+def chosen(what: str, default: str) -> str:
+    """A notebook's setting "model" or "data": `COURSE_MODEL` or `COURSE_DATA` where it is set, else the default.
+
+    So the same notebook runs on another checkpoint and other rows, by name or by path, with nothing edited.
+    At hub scale the default model is the hub's.
+    """
+    if what not in ("model", "data"):
+        raise CourseError(f"There is no setting {what!r} to choose: {did_you_mean(what, ('model', 'data'))}")
+    value = os.environ.get(f"COURSE_{what.upper()}", "").strip()
+    return value or (checkpoint_for() if (what, default) == ("model", "mini-encoder") else default)
+
+
 def checkpoint_for(scale: Scale | str | None = None) -> str:
     """Name of the default encoder at a scale: the shipped one, or cased BERT, which serves every task."""
     name = scale.name if isinstance(scale, Scale) else current_scale(scale).name
