@@ -230,3 +230,14 @@ def test_answers_that_do_not_stand_where_they_say(tmp_path):
 def test_translation_without_its_other_half(tmp_path):
     (tmp_path / "r.jsonl").write_text(json.dumps({"translation": {"en": "Yes.", "fr": ""}}))
     assert "a text in both languages" in error_of(tmp_path / "r.jsonl")
+
+
+def test_over_long_texts_are_counted_once(tmp_path):
+    from course_utils.batching import encode
+    from helpers_tiny import tiny_tokenizer
+
+    rows = [*ROWS, *((f"{'the room was good ' * 20}{i}", "good") for i in range(4))]
+    task = load_task(write_csv(tmp_path / "reviews.csv", rows))
+    with pytest.warns(UserWarning, match=r"4 of 44 texts are longer than max_length=48 tokens") as caught:
+        encoded = encode(task, tiny_tokenizer(), max_length=48)
+    assert len(caught) == 1 and sum(rows.cut for rows in encoded.values()) == 4

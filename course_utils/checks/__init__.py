@@ -25,6 +25,7 @@ from __future__ import annotations
 import functools
 import html
 import importlib
+import inspect
 import pkgutil
 import signal
 import sys
@@ -304,7 +305,7 @@ def _own_frames(error: Exception, answer: Any) -> list[traceback.FrameSummary]:
     """The learner's frames of an error: below the probe's call of the answer, in the answer's own file."""
     frames = list(traceback.extract_tb(error.__traceback__))
     if isinstance(answer, types.FunctionType):
-        own = answer.__code__.co_filename
+        own = inspect.unwrap(answer).__code__.co_filename  # not that of a decorator, such as torch.no_grad()
         inside = any(frame.name == "watched" and frame.filename == __file__ for frame in frames)
         return [frame for frame in frames if frame.filename == own] if inside else []
     # A class, say: whatever is neither the check's nor installed.
