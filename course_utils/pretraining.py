@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .batching import IGNORED, Batch, EncodedRows
+from .errors import CourseError
 from .world.corpus import MIX, OPENING_MIX, Document, documents
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class MaskedRows:
 
         batch = self.rows.batch(indices)
         ids = batch["input_ids"].numpy()  # (batch, time)
-        rng = np.random.default_rng([self.seed, len(indices), *map(int, indices[:4])])
+        rng = np.random.default_rng([self.seed, *map(int, indices)])
 
         # Words are counted through the whole batch: every row begins one, with [CLS].
         starts = self.starts_word[ids].ravel()
@@ -188,6 +189,8 @@ def encode_documents(
     surprisal, found = 0.0, 0
     while found < tokens:
         chunk = list(islice(stream, 2000))
+        if not chunk:
+            raise CourseError(f"The stream of documents ended after {found:,} of {tokens:,} tokens: ask for fewer.")
         surprisal += sum(document.surprisal for document in chunk)
         texts = [f" {SEP} ".join(segment.text for segment in document.segments) for document in chunk]
         encoded = tokenizer(texts, return_attention_mask=False)["input_ids"]

@@ -13,7 +13,7 @@ import random
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from string import Formatter
 from typing import Generic, Literal, TypeVar
 
@@ -131,7 +131,7 @@ def marked(text: str, kind: str) -> Phrase:
     return Phrase(text, (Span(0, len(text), kind),))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parse(frame: str) -> tuple[tuple[str, str | None, str], ...]:
     return tuple((before, slot, spec or "") for before, slot, spec, _ in Formatter().parse(frame))
 

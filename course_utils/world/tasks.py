@@ -106,6 +106,8 @@ def task_set(name: str, *, seed: int = 0, sizes: Mapping[str, int] | None = None
         near = get_close_matches(name, TASKS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise CourseError(f"the mini world has no set {name!r}, only {', '.join(TASKS)}{hint}")
+    if unknown := set(sizes or {}) - set(SIZES):
+        raise CourseError(f"sizes names {', '.join(map(repr, sorted(unknown)))}; the splits are {', '.join(SIZES)}")
     avoid: set[str] = set()
     # Training rows come last, so that their number does not change the others.
     wanted = {**SIZES, **(sizes or {})}
