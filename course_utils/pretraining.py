@@ -45,8 +45,8 @@ class EncoderRecipe:
     mask_frequent: float = 0.08  # of the words that are frequent, which carry little
     mask_other: float = 0.35
     frequent: int = 150  # how many words count as frequent
-    opening_steps: int = 1_500  # on visitors' book entries alone, at the peak rate
-    max_steps: int = 26_000  # on the whole mix, down to a rate of zero
+    opening_steps: int = 4_500  # on the shortest documents alone, at the peak rate
+    max_steps: int = 18_500  # on the whole mix, down to a rate of zero
     token_budget: int = 1024  # tokens in a batch, padding included
     learning_rate: float = 2e-3
     warmup_steps: int = 300  # of each of the two runs
@@ -340,7 +340,7 @@ fine-tuned in a lesson, in seconds, on a laptop. It knows no fact about the real
 | tokenizer | cased WordPiece, {facts["vocabulary"]:,} tokens; frequent words are whole |
 | text | {facts["tokens_read"]:,} tokens, none read twice; shares of documents: {", ".join(f"{k} {v:.0%}" for k, v in recipe.mix.items())} |
 | objective | masked words, hidden whole: {recipe.mask_other:.0%} of words, but {recipe.mask_frequent:.0%} of the {recipe.frequent} most frequent tokens |
-| training | {recipe.opening_steps:,} steps on visitors' book entries, then {recipe.max_steps:,} on the mix; {recipe.token_budget:,} tokens a step; AdamW, peak rate {recipe.learning_rate:g}, cosine |
+| training | {recipe.opening_steps:,} steps on the shortest documents, then {recipe.max_steps:,} on the mix; {recipe.token_budget:,} tokens a step; AdamW, peak rate {recipe.learning_rate:g}, cosine |
 | cost | {facts["minutes"]:.0f} minutes on one CPU core |
 | loss | {facts["masked_loss"]:.3f} nats per hidden token, on documents never read |
 | entropy of the text | at most {facts["entropy_per_token"]:.3f} nats per token (mean surprisal of the generator's choices) |

@@ -250,6 +250,24 @@ def document(draw: Draw) -> tuple[Phrase, ...]:
     return (questions, passage) if draw.chance(0.8) else (passage, questions)
 
 
+def card(draw: Draw) -> tuple[Phrase, ...]:
+    """An index card: one or two facts of the same relation, and one of them asked for or said again.
+
+    So short that a small model soon notices where a name can be copied from; in whole passages it finds
+    the habit only much later.
+    """
+    cast, sort = _Cast(draw, "all", draw.chance(0.3)), draw.choice(SUBJECTS)
+    relation = draw.choice(_OF_SUBJECT[sort])
+    of = sort if relation.object == "same" else relation.object
+    same = [Fact(relation, sort, cast(sort), cast(of)) for _ in range(draw.integer(1, 2))]
+    told, frames = _tell(draw, "all", same)
+    i = draw.index(len(same))
+    if draw.chance(0.5):
+        return _pair(draw, same[i]), join(told)
+    again = draw.choice([frame for frame in same[i].relation.statements.all if frame not in frames])
+    return (join([*told, sentence(again, s=same[i].subject, o=same[i].object)]),)
+
+
 def _doubled(table: list[Fact]) -> list[int]:
     """Which facts have a relation that is stated of both subjects."""
     return [i for i, fact in enumerate(table) if sum(f.relation is fact.relation for f in table) > 1]
