@@ -15,7 +15,9 @@ from .devices import to_device
 from .errors import CourseError
 from .losses import Loss, OutputLoss, count_targets, resolve_loss, span_logits, without_labels
 
-PREDICTION_TOKENS = 4096  # a batch, padding counted: enough to fill two cores, little for any memory
+# Tokens in a batch of prediction, padding counted. On a CPU small batches pad less and still fill two
+# cores; a GPU wants large ones.
+CPU_TOKENS, GPU_TOKENS = 1_024, 16_384
 Metric = Callable[
     [Any, Any], dict[str, float]
 ]  # (logits as `predict_logits` gives them, data) -> values by name
@@ -120,7 +122,7 @@ def _prediction_order(data: Rows, batch_size: int | None, token_budget: int | No
     if batch_size is not None and token_budget is not None:
         raise CourseError(f"Give batch_size={batch_size} or token_budget={token_budget}, not both.")
     if batch_size is None and token_budget is None:
-        token_budget = PREDICTION_TOKENS
+        token_budget = GPU_TOKENS if torch.cuda.is_available() else CPU_TOKENS
     return batches_by_length(data.lengths, batch_size=batch_size, token_budget=token_budget)
 
 

@@ -106,13 +106,13 @@ def current_scale(scale: str | None = None) -> Scale:
 
 
 def chosen(what: str, default: str) -> str:
-    """A notebook's setting "model" or "data": `COURSE_MODEL` or `COURSE_DATA` where it is set, else the default.
+    """A notebook's setting "model", "data" or "rows": `COURSE_MODEL`, … where it is set, else the default.
 
     So the same notebook runs on another checkpoint and other rows, by name or by path, with nothing edited.
     At hub scale the default model is the hub's.
     """
-    if what not in ("model", "data"):
-        raise CourseError(f"There is no setting {what!r} to choose: {did_you_mean(what, ('model', 'data'))}")
+    if what not in ("model", "data", "rows"):
+        raise CourseError(f"There is no setting {what!r} to choose: {did_you_mean(what, ('model', 'data', 'rows'))}")
     value = os.environ.get(f"COURSE_{what.upper()}", "").strip()
     return value or (checkpoint_for() if (what, default) == ("model", "mini-encoder") else default)
 

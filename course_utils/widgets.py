@@ -22,19 +22,23 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_DRAWINGS = 0.2
 
 
-def control(name: str, choices: Any) -> ipywidgets.Widget:
-    """The widget for one control: a checkbox for a bool, a choice for a list, a slider for (low, high, step)."""
+def control(name: str, choices: Any, value: Any = None) -> ipywidgets.Widget:
+    """The widget for one control: a checkbox for a bool, a choice for a list, a slider for (low, high, step).
+
+    It starts with `value`, or else with the first of the choices.
+    """
     import ipywidgets
 
-    common = {"description": name.replace("_", " "), "style": {"description_width": "initial"}}
+    value = first_value(choices) if value is None else value
+    common = {"description": name.replace("_", " "), "style": {"description_width": "initial"}, "value": value}
     if isinstance(choices, bool):
-        return ipywidgets.Checkbox(value=choices, indent=False, **common)
+        return ipywidgets.Checkbox(indent=False, **common)
     if isinstance(choices, list) and len(choices) > 3:
         return ipywidgets.SelectionSlider(options=choices, continuous_update=False, **common)
     if isinstance(choices, list):
         return ipywidgets.ToggleButtons(options=choices, **common)
     low, high, step = choices
-    return ipywidgets.IntSlider(value=low, min=low, max=high, step=step, continuous_update=False, **common)
+    return ipywidgets.IntSlider(min=low, max=high, step=step, continuous_update=False, **common)
 
 
 def first_value(choices: Any) -> Any:
@@ -88,6 +92,7 @@ class LiveTraining:
         start: Callable[..., Iterator[Record]],
         controls: Mapping[str, Any] | None = None,
         *,
+        values: Mapping[str, Any] | None = None,
         title: str = "Loss while it trains",
     ):
         import ipywidgets
@@ -97,7 +102,9 @@ class LiveTraining:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.records: list[Record] = []
-        self.controls = {name: control(name, choices) for name, choices in (controls or {}).items()}
+        self.controls = {
+            name: control(name, choices, (values or {}).get(name)) for name, choices in (controls or {}).items()
+        }
         self.start_button = ipywidgets.Button(description="Start", icon="play", button_style="primary")
         self.stop_button = ipywidgets.Button(description="Stop", icon="stop", disabled=True)
         self.status = ipywidgets.Label(value="Press Start. You can stop at any step.")

@@ -35,14 +35,15 @@ from course_utils.batching import batch_order
 print(current_scale())
 MODEL = chosen("model", "mini-encoder")  # a name of the course, a folder, or a repo id on the Hub
 DATA = chosen("data", "sentiment")
+LABELS = int(chosen("rows", "512"))
 
 # %% [markdown]
 # ## 1 · What the model is asked
 #
-# The task is sentiment: a sentence from a review goes in, *negative* or *positive* comes out. We take 512 labelled rows to learn from.
+# The task is sentiment: a sentence from a review goes in, *negative* or *positive* comes out. We take a few hundred labelled rows to learn from.
 
 # %%
-task = load_task(DATA, train_rows=512, seed=0)
+task = load_task(DATA, train_rows=LABELS, seed=0)
 for row in task.rows["train"].select(range(5)):
     print(f"{task.label_names[row[task.label]]:>8}  {row[task.text]}")
 {split: rows.num_rows for split, rows in task.rows.items()}
@@ -105,7 +106,8 @@ print("lower" if after < loss else "not lower")
 # Read the eight lines inside the inner loop aloud. They are the same in every training program you will meet.
 
 # %%
-EPOCHS, BATCH, PEAK = 6, 32, 5e-4
+small = model.num_parameters() < 5_000_000
+EPOCHS, BATCH, PEAK = (6, 32, 5e-4) if small else (3, 16, 5e-5)  # a large model wants smaller steps
 
 
 def learning_rate(step, steps, warmup):
@@ -161,7 +163,7 @@ print("the same losses" if difference < 1e-4 else f"they differ by up to {differ
 figures.loss_curves({"full fine-tuning": history.frame}, title="The loss falls, then flattens", smooth=4)
 
 # %% [markdown]
-# Training loss goes on falling after validation loss has flattened. From then on the model learns the rows themselves rather than the task.
+# Find the step after which only the training loss still falls. From there on the model learns the rows themselves rather than the task.
 #
 # ## 4 · Evaluation done right
 #
@@ -189,7 +191,8 @@ held_out = task.rows["unseen" if "unseen" in task.rows else "validation"]
 guesses = predict_labels(model, tokenizer, held_out[task.text][:200])
 guesses["true"] = [task.label_names[i] for i in held_out[task.label][:200]]
 wrong = guesses[guesses["label"] != guesses["true"]].sort_values("probability", ascending=False)
-wrong.head(8)
+for row in wrong.head(8).itertuples():
+    print(f"{row.probability:.2f} {row.label:>8}, is {row.true:>8}: {row.text}")
 
 # %% [markdown]
 # These are the errors that the model is surest of. Look for a pattern: negation? two clauses that disagree? a word it may never have met?
@@ -223,7 +226,7 @@ small = load_task(DATA, train_rows=128, seed=1)
 rows = encode(small, tokenizer)
 for name, scratch in (("scratch", True), ("pre-trained", False)):
     candidate = load_model(MODEL, small, from_scratch=scratch, seed=1)
-    train(candidate, rows["train"], TrainConfig(epochs=10, batch_size=16, learning_rate=1e-3, seed=1))
+    train(candidate, rows["train"], TrainConfig(epochs=10, batch_size=16, learning_rate=2 * PEAK, seed=1))
     print(f"{name:>12}: {evaluate(candidate, rows['test'])['accuracy']:.2f} on the test split")
 
 # %% [markdown]
@@ -242,7 +245,7 @@ figures.loss_curves(
 )
 
 # %% [markdown]
-# No error, no warning: the program runs to its end and saves a model. Only the curve tells. A loss that stays near $\log 2 \approx 0.69$ on two balanced classes means that the model has learnt nothing, or lost everything.
+# No error, no warning: the program runs to its end and gives you a model. Only the curve tells: this one is no better than guessing (claim `06-rate-too-high`). A loss that stays near $\log 2 \approx 0.69$ on two balanced classes means that the model has learnt nothing, or lost everything.
 #
 # ## 7 · Your turn at the knobs
 #
@@ -251,14 +254,15 @@ figures.loss_curves(
 # %%
 def run(learning_rate, labels):
     """The records of one run, for the widget to draw."""
-    few = data["train"].select(range(labels))
+    few = data["train"].select(range(min(labels, len(data["train"]))))
     config = TrainConfig(epochs=10, batch_size=16, learning_rate=learning_rate)
     return training_steps(load_model(MODEL, task, seed=0), few, config, validation=data["validation"])
 
 
 widgets.LiveTraining(
     run,
-    {"learning_rate": [5e-4, 5e-5, 1e-4, 2e-3, 1e-2, 5e-2], "labels": [128, 32, 64, 256, 512]},
+    {"learning_rate": [1e-5, 1e-4, 5e-4, 2e-3, 1e-2, 5e-2], "labels": [32, 64, 128, 256, 512]},
+    values={"learning_rate": 5e-4, "labels": 128},
     title="Full fine-tuning, live",
 )
 
@@ -276,6 +280,6 @@ widgets.LiveTraining(
 # - Fine-tuning is ordinary training that starts from good weights and takes small steps.
 # - One step: rate, batch, forward, loss, backward, clip, step, zero.
 # - Quote a test score once; show a band over seeds; look at the errors.
-# - Pre-training pays most where labels are few and where the words of the test were never labelled.
+# - A pre-trained model knows words that your labels never show.
 #
 # **Next:** 07, partial fine-tuning: what if you train only some of the weights?

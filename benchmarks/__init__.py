@@ -1,0 +1,1 @@
+"""Speed and quality against named peers. Not tests: `python -m benchmarks --help`, or `make bench`."""
