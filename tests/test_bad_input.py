@@ -233,8 +233,9 @@ def test_translation_without_its_other_half(tmp_path):
 
 
 def test_over_long_texts_are_counted_once(tmp_path):
-    from course_utils.batching import encode
     from helpers_tiny import tiny_tokenizer
+
+    from course_utils.batching import encode
 
     rows = [*ROWS, *((f"{'the room was good ' * 20}{i}", "good") for i in range(4))]
     task = load_task(write_csv(tmp_path / "reviews.csv", rows))

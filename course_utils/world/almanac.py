@@ -200,7 +200,7 @@ def _tell(draw: Draw, part: Part, table: list[Fact]) -> tuple[list[Phrase], list
         subject, lead = fact.subject, ""
         # "the town" would be unclear just after another town was named; a surname never is.
         person = fact.sort == "person"
-        if same and (person or before.relation.object not in ("same", fact.sort)) and draw.chance(0.25):
+        if before and same and (person or before.relation.object not in ("same", fact.sort)) and draw.chance(0.25):
             subject = names.last_word(subject) if person else Phrase(lexicon.SHORT[fact.sort])
         if before is not None and draw.chance(0.2):
             options = (_CONTINUING if same else _TURNING).part(part)

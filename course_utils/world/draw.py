@@ -55,7 +55,7 @@ class Draw:
         """One of `(option, weight)` pairs, in proportion to its weight."""
         total = sum(weight for _, weight in options)
         point = self._random() * total
-        for option, weight in options:
+        for option, weight in options:  # noqa: B007 - the last one also catches rounding
             point -= weight
             if point < 0:
                 break
