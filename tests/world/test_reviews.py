@@ -90,7 +90,7 @@ def test_the_label_of_a_contrast_follows_the_main_clause():
         row = labelled(Draw("contrast", i), "all")
         if (match := re.match(r"(Although|Even though) [^,]+, (?P<main>.+)", row["sentence"])) is not None:
             main = [POLARITY[token] for token in tokens(match["main"]) if token in POLARITY]
-            assert main == [row["label"]], row
+            assert set(main) == {row["label"]}, row  # two adjectives of one clause agree
 
 
 def test_the_same_key_gives_the_same_text_and_counts_its_surprisal():
