@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_utils.batching import Rows
-from course_utils.caching import (
+from .batching import Rows
+from .caching import (
     POOLINGS,
     GivenEmbeddings,
     GivenStates,
@@ -26,9 +26,9 @@ from course_utils.caching import (
     run_encoder,
     sharing_copy,
 )
-from course_utils.errors import CourseError
-from course_utils.models import embeddings_of, encoder_of, layers_of, layers_path, parts_of, prefix_of, unwrap
-from course_utils.scale import did_you_mean
+from .errors import CourseError
+from .models import embeddings_of, encoder_of, layers_of, layers_path, parts_of, prefix_of, unwrap
+from .scale import did_you_mean
 
 if TYPE_CHECKING:
     from peft import PeftModel

@@ -51,9 +51,8 @@ class EncodedRows:
 
     input_ids: np.ndarray  # (T,)
     offsets: np.ndarray  # (N + 1,) row i is offsets[i]:offsets[i + 1]
-    labels: np.ndarray | None = (
-        None  # (N,) classification · (T,) entities · (N, 2) answers: first and last token
-    )
+    # (N,) classification · (T,) entities and masked_lm · (N, 2) answers: first and last token
+    labels: np.ndarray | None = None
     kind: str = "classification"
     pad_token_id: int = 0
     token_type_ids: np.ndarray | None = None  # (T,) for models that tell question from context
@@ -62,6 +61,7 @@ class EncodedRows:
     row_of: np.ndarray | None = None  # (N,) answers: a long context becomes several rows; which row was it?
     cut: int = 0  # how many of the texts were longer than `max_length`
     rows: Any = field(default=None, repr=False)  # the rows these came from, to go back to text
+    tokenizer: Any = field(default=None, repr=False)  # what encoded them, to be held against the model
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -131,6 +131,7 @@ def encode(
             kind=task.kind,
             pad_token_id=pad,
             rows=split,
+            tokenizer=tokenizer,
         )
         for name, split in task.rows.items()
     }
@@ -141,7 +142,22 @@ def encode(
             "and were cut; raise max_length to keep them whole.",
             stacklevel=2,
         )
+    unknown = _unknown_share(np.concatenate([rows.input_ids for rows in encoded.values()]), tokenizer)
+    if unknown > 0.5:
+        warnings.warn(
+            f"{unknown:.0%} of the tokens are {tokenizer.unk_token!r}: the tokenizer cannot read these texts; load "
+            "one that knows their language, with the model that belongs to it.",
+            stacklevel=2,
+        )
     return encoded
+
+
+def _unknown_share(ids: np.ndarray, tokenizer: PreTrainedTokenizerBase) -> float:
+    """The share of unknown tokens among those that stand for text."""
+    if tokenizer.unk_token_id is None:
+        return 0.0
+    text = ids[~np.isin(ids, [i for i in tokenizer.all_special_ids if i != tokenizer.unk_token_id])]
+    return float((text == tokenizer.unk_token_id).mean()) if len(text) else 0.0
 
 
 def _encode_texts(task: Task, split: Any, tokenizer: Any, settings: dict[str, Any]) -> EncodedRows:
@@ -188,9 +204,8 @@ def _encode_questions(task: Task, split: Any, tokenizer: Any, settings: dict[str
     )  # fmt: skip
     row_of = np.asarray(encoded["overflow_to_sample_mapping"], dtype=np.int64)
     flat = _flat(encoded)
-    spans = np.concatenate(
-        [np.asarray(pairs, dtype=np.int64) for pairs in encoded["offset_mapping"]]
-    )  # (T, 2)
+    # (T, 2): where each token stands in its text
+    spans = np.concatenate([np.asarray(pairs, dtype=np.int64) for pairs in encoded["offset_mapping"]])
     in_context = np.array([s == 1 for i in range(len(row_of)) for s in encoded.sequence_ids(i)])
     spans[~in_context] = -1
     labels = None

@@ -14,8 +14,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_utils.batching import Batch, Rows, batches_by_length
-from course_utils.errors import CourseError
+from .batching import Batch, Rows, batches_by_length
+from .devices import to_device
+from .errors import CourseError
+from .evaluation import check_encoding, evaluating
+from .losses import without_labels
 
 POOLINGS = ("mean", "cls", "last")
 _ONLY_EMBEDDED = ("input_ids", "token_type_ids")  # what the embeddings take; hidden states contain it
@@ -106,20 +109,13 @@ def run_encoder(
     """The encoder over all rows, longest first, without gradients or dropout: row numbers, batch, output."""
     if len(data) == 0:
         raise CourseError("There are no rows to run the encoder on: the data set is empty.")
-    device = next(encoder.parameters()).device
-    was_training = {module: module.training for module in encoder.modules()}
-    encoder.eval()
-    try:
+    check_encoding(encoder, data)
+    with evaluating(encoder) as device:
         for indices in batches_by_length(data.lengths, batch_size=batch_size):
-            batch = {name: tensor.to(device) for name, tensor in data.batch(indices).items()}
-            with torch.no_grad():
-                output = encoder(
-                    **{name: tensor for name, tensor in batch.items() if name != "labels"}, **options
-                )
+            batch = to_device(data.batch(indices), device)
+            with torch.no_grad():  # not inference mode, whose tensors no later training could take
+                output = encoder(**without_labels(batch), **options)
             yield indices, batch, output
-    finally:
-        for module, mode in was_training.items():
-            module.training = mode
 
 
 def cache_states(encoder: nn.Module, data: Rows, batch_size: int, pooling: str | None) -> CachedRows:

@@ -168,7 +168,13 @@ def _from_folder(path: Path) -> DatasetDict:
     from datasets.exceptions import DatasetGenerationError
 
     if (path / "dataset_dict.json").is_file():
-        return _named_splits(load_from_disk(str(path)), str(path))
+        try:
+            return _named_splits(load_from_disk(str(path)), str(path))
+        except (OSError, IndexError) as error:  # the latter: a split without rows
+            raise CourseError(
+                f"the folder {path} could not be read ({_first_line(error)}): a split is empty or was not "
+                "copied whole; write it again with DatasetDict.save_to_disk"
+            ) from error
     tables = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES]
     if not tables:
         raise CourseError(
@@ -196,6 +202,8 @@ def _named_splits(rows: Mapping[str, Dataset], where: str) -> DatasetDict:
         raise CourseError(
             f"{where} has no split 'train', only {', '.join(rows)}: name the training file train"
         )
+    if not len(rows["train"]):
+        raise CourseError(f"the train split of {where} has no rows: add at least a few of each class")
     return DatasetDict({split: rows[split] for split in SPLITS if split in rows and len(rows[split])})
 
 

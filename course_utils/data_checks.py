@@ -36,7 +36,25 @@ def check_rows(kind: str, splits: Splits, text: str, label: str, where: str) -> 
         "answers": _check_answers,
         "translation": _check_translation,
     }
-    return checks[kind](splits, text, label, where)
+    columns = ("question", text, label) if kind == "answers" else (text, label)
+    return checks[kind](_labelled(splits, columns, where), text, label, where)
+
+
+def _labelled(splits: Splits, columns: Sequence[str], where: str) -> Splits:
+    """The splits that have the columns, the label's last; one without labels, as test files are, is left out."""
+    kept = {}
+    for split, rows, place in _places(splits, where):
+        lacking = [column for column in columns if column not in rows.column_names]
+        if lacking == [columns[-1]] and split != "train":
+            warnings.warn(f"{place} have no labels, so this split is left out", stacklevel=4)
+        elif lacking:
+            raise CourseError(
+                f"{place} have no column {lacking[0]!r} but {', '.join(map(repr, rows.column_names))}: "
+                "give every split the same columns"
+            )
+        else:
+            kept[split] = rows
+    return kept
 
 
 def feature_names(rows: Dataset, column: str) -> tuple[str, ...]:
@@ -88,7 +106,8 @@ def _check_classification(splits: Splits, text: str, label: str, where: str) -> 
     names: dict[str, list[str]] = {}
     for split, rows, place in _places(splits, where):
         _check_texts(rows, text, place)
-        found = [_class_name(value, known) for value in rows[label][:]]
+        own = feature_names(rows, label) or known  # two files may number the same classes differently
+        found = [_class_name(value, own) for value in rows[label][:]]
         missing = [i for i, name in enumerate(found) if name is None]
         if len(missing) == len(found) and split != "train":
             warnings.warn(f"{place} have no labels, so this split is left out", stacklevel=4)
@@ -118,7 +137,7 @@ def _class_name(value: Any, known: Sequence[str]) -> str | None:
     """A label as text: "good" for " good ", "4" for 4.0, known[4] for a class number; None where missing."""
     if _is_missing(value):
         return None
-    if known:  # −1 is how public sets hide the labels of a test split
+    if known and isinstance(value, int):  # −1 is how public sets hide the labels of a test split
         return known[value] if 0 <= value < len(known) else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)

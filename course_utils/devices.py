@@ -30,9 +30,8 @@ def open_accelerator(precision: str, model: nn.Module) -> Accelerator:
     on_cuda = PartialState(cpu=no_gpu).device.type == "cuda"
     if precision == "auto":
         half = "bf16" if on_cuda and torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-        is_t5 = "t5" in getattr(
-            getattr(model, "config", None), "model_type", ""
-        )  # its activations overflow fp16
+        # The activations of T5 overflow fp16.
+        is_t5 = "t5" in getattr(getattr(model, "config", None), "model_type", "")
         precision = half if on_cuda and not (is_t5 and half == "fp16") else "fp32"
     if precision == "fp16" and not on_cuda:
         raise CourseError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,17 +11,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from .batching import Batch, Rows, batches_by_length
+from .batching import Batch, EncodedRows, Rows, batches_by_length
 from .devices import to_device
 from .errors import CourseError
 from .losses import Loss, OutputLoss, count_targets, resolve_loss, span_logits, without_labels
+from .models import check_vocabulary, learned_positions, unwrap
 
 # Tokens in a batch of prediction, padding counted. On a CPU small batches pad less and still fill two
 # cores; a GPU wants large ones.
 CPU_TOKENS, GPU_TOKENS = 1_024, 16_384
-Metric = Callable[
-    [Any, Any], dict[str, float]
-]  # (logits as `predict_logits` gives them, data) -> values by name
+# (logits as `predict_logits` gives them, data) -> values by name
+Metric = Callable[[Any, Any], dict[str, float]]
 
 
 def evaluate(
@@ -39,12 +40,13 @@ def evaluate(
     object with `.compute(predictions=…, references=…)`, like the metrics of the library `evaluate`.
     """
     loss = resolve_loss(loss, data)
+    check_encoding(model, data)
     logits: list[np.ndarray] = []
     n_targets = n_answers = 0
     total: Any = 0.0  # and `right`: tensors soon, read once at the end, so that no batch waits for a device
     right: Any = 0
     order, lengths = _prediction_order(data, batch_size, token_budget), data.lengths
-    with _predicting(model) as device:
+    with evaluating(model) as device, torch.inference_mode():
         for indices in order:
             batch = to_device(data.batch(indices), device)
             n_targets += count_targets(batch)
@@ -65,7 +67,10 @@ def evaluate(
     values = {"loss": float(total) / n_targets}
     if metric is None:
         return values | ({"accuracy": float(right) / n_answers} if n_answers else {})
-    in_order = _original_order(logits, order) if logits else predict_logits(model, data)
+    if logits:
+        in_order = _original_order(logits, order)
+    else:
+        in_order = predict_logits(model, data, batch_size=batch_size, token_budget=token_budget)
     compute = getattr(metric, "compute", None)
     if compute is None:
         return values | metric(in_order, data)
@@ -86,13 +91,39 @@ def predict_logits(
     `data.input_ids`, so that row i is `[offsets[i]:offsets[i + 1]]`. Answers: (all tokens, 2), start and end.
     Rows of like length share a batch, which spares most of the padding.
     """
+    check_encoding(model, data)
     order, lengths = _prediction_order(data, batch_size, token_budget), data.lengths
     logits: list[np.ndarray] = []
-    with _predicting(model) as device:
+    with evaluating(model) as device, torch.inference_mode():
         for indices in order:
             batch = to_device(data.batch(indices), device)
             logits += _logits_of_rows(model(**without_labels(batch)), batch, lengths[indices])
     return _original_order(logits, order)
+
+
+def check_encoding(model: nn.Module, data: Rows) -> None:
+    """Raise CourseError if rows of token ids are not for this model: ids of other words, or too many of them."""
+    from transformers import PreTrainedModel
+
+    if not isinstance(data, EncodedRows) or len(data.input_ids) == 0:
+        return
+    vocabulary = getattr(getattr(model, "config", None), "vocab_size", math.inf)
+    if data.input_ids.max() >= vocabulary:
+        raise CourseError(
+            f"The rows hold token id {data.input_ids.max()} but the model knows {vocabulary} tokens; "
+            "encode them with the tokenizer that belongs to the model."
+        )
+    plain = unwrap(model)
+    if not isinstance(plain, PreTrainedModel):
+        return
+    if data.tokenizer is not None:
+        check_vocabulary(plain, data.tokenizer)
+    longest, positions = data.lengths.max(), learned_positions(plain)
+    if positions is not None and longest > positions:
+        raise CourseError(
+            f"A row has {longest} tokens and the model has positions for {positions}; "
+            f"encode with max_length={positions} or less."
+        )
 
 
 @torch.inference_mode()
@@ -127,14 +158,13 @@ def _prediction_order(data: Rows, batch_size: int | None, token_budget: int | No
 
 
 @contextmanager
-def _predicting(model: nn.Module) -> Iterator[torch.device]:
-    """No dropout and no gradients; afterwards every part of the model is in the mode it was in."""
+def evaluating(model: nn.Module) -> Iterator[torch.device]:
+    """No dropout; afterwards every part of the model is in the mode it was in."""
     # One by one, since .train() would also switch on what was frozen.
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        with torch.inference_mode():
-            yield next(model.parameters()).device
+        yield next(model.parameters()).device
     finally:
         for module, mode in modes:
             module.training = mode

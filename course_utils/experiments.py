@@ -45,7 +45,14 @@ def encoded_task(name: str, train_rows: int, seed: int) -> tuple[Task, dict[str,
 
 
 def fine_tune(
-    name: str, method: str, labels: int, seed: int, *, epochs: int, batch_size: int = 16, rate: float | None = None
+    name: str,
+    method: str,
+    labels: int,
+    seed: int,
+    *,
+    epochs: int,
+    batch_size: int = 16,
+    rate: float | None = None,
 ) -> tuple[nn.Module, Task, dict[str, EncodedRows]]:
     """One run by one of METHODS. The seed decides the labelled rows, the head, and the order of the batches."""
     if method not in METHODS:
@@ -69,7 +76,14 @@ def fine_tune(
 
 @lru_cache(maxsize=256)
 def scores(
-    name: str, method: str, labels: int, seed: int, *, epochs: int, batch_size: int = 16, rate: float | None = None
+    name: str,
+    method: str,
+    labels: int,
+    seed: int,
+    *,
+    epochs: int,
+    batch_size: int = 16,
+    rate: float | None = None,
 ) -> dict[str, float]:
     """The task's score, between 0 and 1, on the test rows and on the rows of unseen words and names."""
     model, task, data = fine_tune(name, method, labels, seed, epochs=epochs, batch_size=batch_size, rate=rate)
@@ -93,7 +107,9 @@ class Claim:
     def holds(self, values: Sequence[float]) -> bool:
         """Whether the mean of one value per seed keeps the bounds."""
         mean = sum(values) / len(values)
-        return (self.at_least is None or mean >= self.at_least) and (self.at_most is None or mean <= self.at_most)
+        return (self.at_least is None or mean >= self.at_least) and (
+            self.at_most is None or mean <= self.at_most
+        )
 
 
 def gain(
@@ -131,9 +147,12 @@ CLAIMS: dict[str, Claim] = {
         seeds=(0, 1),
     ),
     "06-rate-too-high": Claim(
-        says="At fifty times a sensible rate, full fine-tuning with 512 labels ends within ten points of chance.",
-        measure=lambda seed: scores("sentiment", "full", 512, seed, epochs=6, batch_size=32, rate=0.025)["test"],
-        at_most=0.60,
+        says="At fifty times a sensible rate, accuracy on unseen words drops by more than ten points (512 labels).",
+        measure=lambda seed: (
+            scores("sentiment", "full", 512, seed, epochs=6, batch_size=32, rate=5e-4)["unseen"]
+            - scores("sentiment", "full", 512, seed, epochs=6, batch_size=32, rate=50 * 5e-4)["unseen"]
+        ),
+        at_least=0.10,
     ),
     "06-scratch-stays-at-chance": Claim(
         says="However many labels it gets, scratch stays within five points of chance on unseen words.",
@@ -170,7 +189,11 @@ STUDIES = {
         task="entities", methods=("scratch", "full"), labels=(64,), seeds=range(5), epochs=lambda labels: 30
     ),
     "answers": Study(
-        task="answers", methods=("scratch", "full"), labels=(1024, 2048), seeds=range(5), epochs=lambda labels: 8
+        task="answers",
+        methods=("scratch", "full"),
+        labels=(1024, 2048),
+        seeds=range(5),
+        epochs=lambda labels: 8,
     ),
 }
 
@@ -187,11 +210,19 @@ def run_study(name: str, report: Callable[[str], None] = print) -> Path:
             for seed in study.seeds:
                 found = scores(study.task, method, labels, seed, epochs=study.epochs(labels))
                 rows += [
-                    {"method": method, "labels": labels, "seed": seed, "split": split, "score": round(value, 4)}
+                    {
+                        "method": method,
+                        "labels": labels,
+                        "seed": seed,
+                        "split": split,
+                        "score": round(value, 4),
+                    }
                     for split, value in found.items()
                 ]
             runs = pd.DataFrame(rows).query("method == @method and labels == @labels")
-            said = [f"{split} {of.mean():.3f} ± {of.std():.3f}" for split, of in runs.groupby("split")["score"]]
+            said = [
+                f"{split} {of.mean():.3f} ± {of.std():.3f}" for split, of in runs.groupby("split")["score"]
+            ]
             report(f"{name} · {labels} labels · {method}: {', '.join(said)}")
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.csv"

@@ -43,12 +43,21 @@ def blank(title: str, x: str, y: str, description: str = "", *, height: int = 36
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         legend={"orientation": "h", "y": -0.25},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BLUE},
         meta={"description": description or title},
     )
     axis = {"gridcolor": "rgba(127,127,127,0.25)", "zerolinecolor": "rgba(127,127,127,0.5)"}
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
     return figure
+
+
+def mark_chance(figure: go.Figure, chance: float) -> None:
+    """A dotted line at the score of guessing, named in the margin, where no bar or line hides the word."""
+    figure.add_hline(
+        y=chance, line_dash="dot", line_color=GREY, annotation_text="chance", annotation_position="right"
+    )
+    figure.update_layout(margin_r=64)
 
 
 def loss_curves(
@@ -59,8 +68,12 @@ def loss_curves(
     Each frame is a `History.frame`: columns `step`, `loss` and, where it was evaluated,
     `validation_loss`. `smooth` averages the training loss over that many steps.
     """
-    ends = ", ".join(f"{name} ends at {frame['loss'].iloc[-1]:.2f}" for name, frame in runs.items() if len(frame))
-    figure = blank(title, "optimizer step" if x == "step" else x, "loss (nats per target)", f"{title}: {ends}.")
+    ends = ", ".join(
+        f"{name} ends at {frame['loss'].iloc[-1]:.2f}" for name, frame in runs.items() if len(frame)
+    )
+    figure = blank(
+        title, "optimizer step" if x == "step" else x, "loss (nats per target)", f"{title}: {ends}."
+    )
     for i, (name, frame) in enumerate(runs.items()):
         colour = PALETTE[i % len(PALETTE)]
         loss = frame["loss"].rolling(smooth, min_periods=1).mean()
@@ -74,13 +87,16 @@ def loss_curves(
                 x=seen[x], y=seen["validation_loss"], name=f"{name}, validation", mode="lines+markers",
                 line={"color": colour, "width": 1}, marker={"symbol": MARKERS[i % len(MARKERS)], "size": 9},
             )  # fmt: skip
-    return figure
+    figure.update_xaxes(rangemode="tozero")
+    return figure.update_yaxes(rangemode="tozero")  # a loss of zero is the floor, and without runs nothing is below
 
 
 def schedule(rates: Sequence[float], *, title: str = "Learning rate by step") -> go.Figure:
     """The learning rate at every step, starting with step 1."""
     peak = int(np.argmax(rates)) + 1
-    figure = blank(title, "optimizer step", "learning rate", f"{title}: the peak, {max(rates):.3g}, is at step {peak}.")
+    figure = blank(
+        title, "optimizer step", "learning rate", f"{title}: the peak, {max(rates):.3g}, is at step {peak}."
+    )
     figure.add_scatter(x=list(range(1, len(rates) + 1)), y=list(rates), mode="lines", line={"color": BLUE})
     return figure
 
@@ -110,7 +126,7 @@ def learning_curves(
         )  # fmt: skip
         said.append(f"{name} goes from {stats['mean'].iloc[0]:.2f} to {stats['mean'].iloc[-1]:.2f}")
     if chance is not None:
-        figure.add_hline(y=chance, line_dash="dot", line_color=GREY, annotation_text="chance")
+        mark_chance(figure, chance)
     if log_x:
         ticks = sorted(results[x].unique())
         figure.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{t:,}" for t in ticks])
@@ -149,8 +165,9 @@ def bars(
         error_y={"type": "data", "array": list(errors)} if errors is not None else None,
         text=[f"{value:.2f}" for value in values], textposition="outside", cliponaxis=False,
     )  # fmt: skip
+    figure.update_xaxes(showgrid=False)  # a grid between names says nothing and crosses the numbers
     if chance is not None:
-        figure.add_hline(y=chance, line_dash="dot", line_color=GREY, annotation_text="chance")
+        mark_chance(figure, chance)
     return figure
 
 

@@ -88,7 +88,13 @@ def read_text(path: Path) -> str:
     content = path.read_bytes()
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if content.startswith(mark):
-            return content.decode(encoding)
+            try:
+                return content.decode(encoding)
+            except UnicodeDecodeError as error:
+                raise CourseError(
+                    f"{path} begins as {encoding.upper()} and at byte {error.start:,} is something else: it was "
+                    "cut off or mixes encodings; save it anew as UTF-8"
+                ) from error
     if b"\0" in content:
         raise CourseError(f"{path} holds binary data, not text: export the table as CSV (UTF-8)")
     try:
@@ -193,10 +199,11 @@ def _one_type(values: list[Any]) -> list[Any]:
 
     try:
         pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        missing = (value is None or value != value for value in values)  # NaN alone differs from itself
         return [
-            None if value is None else value if isinstance(value, str) else json.dumps(value)
-            for value in values
+            None if none else value if isinstance(value, str) else json.dumps(value)
+            for none, value in zip(missing, values, strict=True)
         ]
     return values
 

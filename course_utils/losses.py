@@ -62,9 +62,8 @@ def loss_for(kind: str, label_smoothing: float = 0.0) -> Loss:
         if head is None:
             logits = model(**without_labels(batch)).logits[masked]
         else:
-            logits = head(
-                model.base_model(**without_labels(batch)).last_hidden_state[masked]
-            )  # (targets, vocab)
+            hidden = model.base_model(**without_labels(batch)).last_hidden_state  # (batch, time, hidden)
+            logits = head(hidden[masked])  # (targets, vocab)
         return _cross_entropy_sum(logits, batch["labels"][masked], label_smoothing)
 
     if kind == "answers" and label_smoothing:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .data import Task
 
 Scores = dict[str, float]
-Metric = Callable[[np.ndarray, "EncodedRows"], Scores]  # (logits as predict_logits gives them, data)
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)

@@ -7,16 +7,17 @@ Everything is loaded as safetensors and without remote code, from a shipped chec
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from course_utils.errors import CourseError
-from course_utils.scale import SHIPPED, checkpoint_path, did_you_mean, revision_of
+from .errors import CourseError
+from .scale import SHIPPED, checkpoint_path, did_you_mean, revision_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,12 +104,24 @@ def load_model(
                 revision=revision_of(name),
                 use_safetensors=True,
                 dtype=torch.float32,
+                ignore_mismatched_sizes=True,  # a head of other classes is drawn anew, like one that is lacking
                 output_loading_info=True,
             )
+            _check_shapes(model, name, info["mismatched_keys"])
     if from_scratch and config.hidden_size <= SMALL_HIDDEN:
         initialise(model, seed)
     model.loading_info = info
     return model
+
+
+def _check_shapes(model: PreTrainedModel, name: str | os.PathLike[str], mismatched: Iterable[Any]) -> None:
+    """Raise CourseError where weights below the head have another shape than config.json says."""
+    for key, stored, wanted in sorted(mismatched):
+        if key.startswith(prefix_of(model, encoder_of(model))):
+            raise CourseError(
+                f"The checkpoint {os.fspath(name)!r} stores {key} as {tuple(stored)} and its config.json asks for "
+                f"{tuple(wanted)}: the two do not belong together; save the model again with save_pretrained."
+            )
 
 
 def load_config(
@@ -185,19 +198,30 @@ def load_report(model: nn.Module) -> pd.DataFrame:
 
 
 def check_pair(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Raise CourseError if the tokenizer cannot be the one that the model was trained with.
+    """Raise CourseError if the tokenizer cannot be the one that the model was trained with, or reads no English.
 
     A wrong pair rarely crashes: it trains, badly, on embeddings that mean other words.
     """
+    check_vocabulary(model, tokenizer)
+    ids = tokenizer(PLAIN_TEXT, add_special_tokens=False)["input_ids"]
+    unknown = sum(token == tokenizer.unk_token_id for token in ids) / max(len(ids), 1)
+    if not ids or (tokenizer.unk_token_id is not None and unknown > 0.5):
+        raise CourseError(
+            f"The tokenizer turns {unknown:.0%} of plain English into {tokenizer.unk_token!r}: its "
+            "vocabulary was not loaded (give vocab=, not vocab_file=), or belongs to another language."
+        )
+
+
+def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """The part of `check_pair` that no text is needed for: sizes, and the numbers of special tokens."""
     rows, size = embeddings_of(model)[0].weight.shape[0], len(tokenizer)
     remedy = "load both from the same checkpoint: load_tokenizer(name), load_model(name, …)."
     if size > rows:
         raise CourseError(
             f"The tokenizer knows {size:,} tokens and the model has embeddings for {rows:,}: {remedy}"
         )
-    if rows - size > max(
-        128, 0.02 * rows
-    ):  # a few spare rows are usual: sizes are rounded up to multiples of 64
+    # A few spare rows are usual: sizes are rounded up to multiples of 64.
+    if rows - size > max(128, 0.02 * rows):
         raise CourseError(
             f"The tokenizer knows only {size:,} of the {rows:,} tokens that the model has: {remedy}"
         )
@@ -212,13 +236,6 @@ def check_pair(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> No
         )
     if "MaskedLM" in type(unwrap(model)).__name__ and tokenizer.mask_token_id is None:
         raise CourseError(f"The tokenizer has no mask token, which a masked language model needs: {remedy}")
-    ids = tokenizer(PLAIN_TEXT, add_special_tokens=False)["input_ids"]
-    unknown = sum(token == tokenizer.unk_token_id for token in ids) / max(len(ids), 1)
-    if not ids or (tokenizer.unk_token_id is not None and unknown > 0.5):
-        raise CourseError(
-            f"The tokenizer turns {unknown:.0%} of plain English into {tokenizer.unk_token!r}: its "
-            "vocabulary was not loaded (give vocab=, not vocab_file=), or belongs to another language."
-        )
 
 
 def _check_folder(name: str | os.PathLike[str], path: str, *, weights: bool) -> None:
@@ -265,6 +282,11 @@ def _clear_errors(name: str | os.PathLike[str]) -> Iterator[None]:
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, CourseError):
             raise
+        if isinstance(error, json.JSONDecodeError):
+            raise CourseError(
+                f"The checkpoint {os.fspath(name)!r} holds a .json file that is cut off or no JSON ({error}): "
+                "copy or download it again."
+            ) from error
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         hint = "" if Path(checkpoint_path(name)).is_dir() else " (is there a network, and is the name right?)"
         raise CourseError(
@@ -324,6 +346,15 @@ def embeddings_of(model: nn.Module) -> list[nn.Embedding]:
     tokens = encoder_of(model).get_input_embeddings()  # type: ignore[operator]
     others = [module for module in encoder_of(model).modules() if isinstance(module, nn.Embedding)]
     return [tokens, *(module for module in others if module is not tokens)]
+
+
+def learned_positions(model: nn.Module) -> int | None:
+    """The most tokens that a row may have where positions are learned; None where they are rotary or relative."""
+    for name, table in unwrap(model).named_modules():
+        if isinstance(table, nn.Embedding) and ("position" in name or name.endswith("wpe")):
+            # RoBERTa numbers its positions from behind that of padding.
+            return table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
+    return None
 
 
 def parts_of(model: nn.Module) -> dict[str, list[nn.Parameter]]:

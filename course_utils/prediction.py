@@ -20,6 +20,7 @@ from .decoding import (
     word_tags,
 )
 from .errors import CourseError
+from .models import learned_positions
 from .training import predict_logits
 from .world.draw import words
 
@@ -152,7 +153,7 @@ def _label_names(model: PreTrainedModel) -> list[str]:
 
 def _most_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
     """How many tokens a row may have, special ones counted."""
-    positions = getattr(model.config, "max_position_embeddings", MOST_TOKENS)
+    positions = learned_positions(model) or getattr(model.config, "max_position_embeddings", MOST_TOKENS)
     return min(MOST_TOKENS, tokenizer.model_max_length, positions)
 
 

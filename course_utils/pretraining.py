@@ -139,7 +139,9 @@ class MaskedRows:
         self.special[tokenizer.all_special_ids] = True
         tokens = tokenizer.convert_ids_to_tokens(list(range(self.vocabulary)))
         self.starts_word = np.array([not token.startswith("##") for token in tokens])
-        self.rate = np.full(self.vocabulary, mask_other)  # how often a word that starts with this token is hidden
+        self.rate = np.full(
+            self.vocabulary, mask_other
+        )  # how often a word that starts with this token is hidden
         counts = np.bincount(rows.input_ids, minlength=self.vocabulary)
         self.rate[np.argsort(-counts, kind="stable")[:frequent]] = mask_frequent
 
@@ -190,7 +192,9 @@ def encode_documents(
     while found < tokens:
         chunk = list(islice(stream, 2000))
         if not chunk:
-            raise CourseError(f"The stream of documents ended after {found:,} of {tokens:,} tokens: ask for fewer.")
+            raise CourseError(
+                f"The stream of documents ended after {found:,} of {tokens:,} tokens: ask for fewer."
+            )
         surprisal += sum(document.surprisal for document in chunk)
         texts = [f" {SEP} ".join(segment.text for segment in document.segments) for document in chunk]
         encoded = tokenizer(texts, return_attention_mask=False)["input_ids"]
@@ -232,7 +236,9 @@ def new_encoder(recipe: EncoderRecipe, tokenizer: PreTrainedTokenizerFast) -> Pr
     return model
 
 
-def pretrain(model: PreTrainedModel, opening: MaskedRows, rows: MaskedRows, recipe: EncoderRecipe) -> Iterator[Record]:
+def pretrain(
+    model: PreTrainedModel, opening: MaskedRows, rows: MaskedRows, recipe: EncoderRecipe
+) -> Iterator[Record]:
     """The two runs of a recipe, step by step: the opening at a constant rate, then the mix on a cosine."""
     from .training import TrainConfig, training_steps
 
@@ -253,7 +259,11 @@ def pretrain(model: PreTrainedModel, opening: MaskedRows, rows: MaskedRows, reci
 
 
 def build_encoder(
-    folder: str | Path, recipe: EncoderRecipe | None = None, *, report_every: int = 200, snapshot_every: int | None = None
+    folder: str | Path,
+    recipe: EncoderRecipe | None = None,
+    *,
+    report_every: int = 200,
+    snapshot_every: int | None = None,
 ) -> None:
     """Run the whole recipe and write checkpoint, tokenizer, recipe and model card into `folder`.
 
@@ -286,7 +296,9 @@ def build_encoder(
         )
         return masked, surprisal / len(encoded.input_ids)
 
-    opening, _ = rows_of(recipe.opening_mix, recipe.corpus_seed + 1, recipe.opening_steps * recipe.token_budget)
+    opening, _ = rows_of(
+        recipe.opening_mix, recipe.corpus_seed + 1, recipe.opening_steps * recipe.token_budget
+    )
     rows, entropy = rows_of(recipe.mix, recipe.corpus_seed, recipe.max_steps * recipe.token_budget)
     held_out, _ = rows_of(recipe.mix, recipe.corpus_seed + 2, 100_000)
 
@@ -309,7 +321,9 @@ def build_encoder(
         "minutes": (time.perf_counter() - began) / 60,
     }
     _save(folder, model, tokenizer)
-    (folder / "recipe.json").write_text(json.dumps({"recipe": asdict(recipe), "facts": facts}, indent=2) + "\n")
+    (folder / "recipe.json").write_text(
+        json.dumps({"recipe": asdict(recipe), "facts": facts}, indent=2) + "\n"
+    )
     (folder / "README.md").write_text(model_card(recipe, facts))
     print(f"Saved to {folder}: masked loss {facts['masked_loss']:.3f} on documents never read.", flush=True)
 

@@ -206,12 +206,13 @@ class History:
 
     @property
     def best(self) -> Record | None:
-        """The record of the best evaluation, the first of equals; None if nothing was evaluated."""
+        """The record of the best evaluation, the first of equals; None if nothing was evaluated to a number."""
         evaluated = [record for record in self.records if record.validation]
         if not evaluated:
             return None
         name, sign = watched_metric(evaluated[0].validation, self.config.watch)
-        return max(evaluated, key=lambda record: sign * record.validation[name])
+        sound = [record for record in evaluated if not math.isnan(record.validation[name])]
+        return max(sound, key=lambda record: sign * record.validation[name], default=None)
 
     def __repr__(self) -> str:
         if not self.records:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from course_utils.errors import CourseError
+from .errors import CourseError
 
 SCALES = ("mini", "hub")
 CHECKPOINT_FOLDER = Path(__file__).parent / "checkpoints"
@@ -112,7 +112,9 @@ def chosen(what: str, default: str) -> str:
     At hub scale the default model is the hub's.
     """
     if what not in ("model", "data", "rows"):
-        raise CourseError(f"There is no setting {what!r} to choose: {did_you_mean(what, ('model', 'data', 'rows'))}")
+        raise CourseError(
+            f"There is no setting {what!r} to choose: {did_you_mean(what, ('model', 'data', 'rows'))}"
+        )
     value = os.environ.get(f"COURSE_{what.upper()}", "").strip()
     return value or (checkpoint_for() if (what, default) == ("model", "mini-encoder") else default)
 

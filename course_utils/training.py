@@ -25,7 +25,7 @@ from torch import nn
 from .batching import EncodedRows, Rows, batch_order
 from .devices import Objective, has_reader, open_accelerator, prepared, seed_step, share_of, total_of
 from .errors import CourseError
-from .evaluation import Metric, evaluate, predict_logits
+from .evaluation import Metric, check_encoding, evaluate, predict_logits
 from .losses import Loss, count_targets, resolve_loss
 from .runs import History, Record, TrainConfig, learning_rate_at, watched_metric
 
@@ -286,12 +286,7 @@ def _check_fit(model: nn.Module, data: Rows, config: TrainConfig, validation: Ro
             raise CourseError(
                 "The rows carry no labels, so there is nothing to learn; encode a labelled split."
             )
-        vocabulary = getattr(model_config, "vocab_size", math.inf)
-        if rows.input_ids.max() >= vocabulary:
-            raise CourseError(
-                f"The rows hold token id {rows.input_ids.max()} but the model knows {vocabulary} tokens; "
-                "encode them with the tokenizer that belongs to the model."
-            )
+        check_encoding(model, rows)
         classes = getattr(model_config, "num_labels", math.inf)
         if rows.kind in ("classification", "entities") and rows.labels.max() >= classes:
             raise CourseError(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import figures
+from .errors import CourseError
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -30,7 +31,11 @@ def control(name: str, choices: Any, value: Any = None) -> ipywidgets.Widget:
     import ipywidgets
 
     value = first_value(choices) if value is None else value
-    common = {"description": name.replace("_", " "), "style": {"description_width": "initial"}, "value": value}
+    common = {
+        "description": name.replace("_", " "),
+        "style": {"description_width": "initial"},
+        "value": value,
+    }
     if isinstance(choices, bool):
         return ipywidgets.Checkbox(indent=False, **common)
     if isinstance(choices, list) and len(choices) > 3:
@@ -78,6 +83,47 @@ def explore(make: Callable[..., go.Figure], *, widget: bool = True, **controls: 
     return ipywidgets.VBox([*parts.values(), live])
 
 
+def ask_text(
+    make: Callable[[str], go.Figure],
+    text: str,
+    *,
+    label: str = "Sentence",
+    button: str = "Ask",
+    widget: bool = True,
+) -> Any:
+    """A box to type in and a button: `make(text)` is drawn for what stands in the box.
+
+    Enter does the same as the button. With `widget=False` the figure for `text` is returned instead.
+    """
+    if not widget:
+        return make(text)
+
+    import ipywidgets
+    import plotly.graph_objects as go
+
+    live = go.FigureWidget(make(text))
+    box = ipywidgets.Text(
+        value=text, description=label, continuous_update=False, layout={"width": "auto"},
+        style={"description_width": "initial"},
+    )  # fmt: skip
+    go_button = ipywidgets.Button(description=button, icon="play", button_style="primary")
+    status = ipywidgets.Label()
+
+    def redraw(_: Any) -> None:
+        if not box.value.strip():
+            status.value = "Nothing is written in the box: type something first."
+            return
+        try:
+            replace_figure(live, make(box.value))
+            status.value = ""
+        except CourseError as error:  # what the learner typed does not fit; the last figure stays
+            status.value = str(error)
+
+    box.observe(redraw, names="value")
+    go_button.on_click(redraw)
+    return ipywidgets.VBox([box, ipywidgets.HBox([go_button, status]), live])
+
+
 class LiveTraining:
     """Start, watch and stop a training run.
 
@@ -103,7 +149,8 @@ class LiveTraining:
         self._thread: threading.Thread | None = None
         self.records: list[Record] = []
         self.controls = {
-            name: control(name, choices, (values or {}).get(name)) for name, choices in (controls or {}).items()
+            name: control(name, choices, (values or {}).get(name))
+            for name, choices in (controls or {}).items()
         }
         self.start_button = ipywidgets.Button(description="Start", icon="play", button_style="primary")
         self.stop_button = ipywidgets.Button(description="Stop", icon="stop", disabled=True)
@@ -157,7 +204,7 @@ class LiveTraining:
                     ended = "Stopped"
                     break
             self._draw(ended)
-        except Exception as error:
+        except Exception as error:  # whatever it is: a thread has no other place to say it
             self.status.value = f"{type(error).__name__}: {error}"
         finally:
             self.start_button.disabled, self.stop_button.disabled = False, True
@@ -169,7 +216,8 @@ class LiveTraining:
             self.status.value = f"{state} before the first step."
             return
         frame = pd.DataFrame(
-            {"step": r.step, "loss": r.loss, "validation_loss": r.validation.get("loss")} for r in self.records
+            {"step": r.step, "loss": r.loss, "validation_loss": r.validation.get("loss")}
+            for r in self.records
         )
         self.status.value = f"{state} at step {self.records[-1].step}: loss {self.records[-1].loss:.3f}"
         replace_figure(self.figure, figures.loss_curves({"this run": frame}, title=self._title, smooth=5))

@@ -95,6 +95,12 @@ def test_neither_utf_8_nor_latin_1(tmp_path):
     assert "binary data" in error_of(tmp_path / "b.csv")
 
 
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbftext,label\na caf\xe9,x\n", b"\xff\xfet\x00e\x00x"])
+def test_a_byte_order_mark_that_promises_too_much(tmp_path, content):
+    (tmp_path / "r.csv").write_bytes(content)
+    assert "begins as UTF-" in (message := error_of(tmp_path / "r.csv")) and "save it anew" in message
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-8"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_byte_order_marks_and_line_ends_work(tmp_path, encoding, newline, recwarn):
@@ -140,6 +146,31 @@ def test_unknown_label_in_validation(tmp_path):
     assert "the validation rows" in message and "'baad'" in message and "did you mean 'bad'" in message
 
 
+def test_splits_that_lack_a_column(tmp_path):
+    write_csv(tmp_path / "train.csv")
+    write_csv(tmp_path / "test.csv", rows=[(text,) for text, _ in ROWS], header=("text",))
+    with pytest.warns(UserWarning, match="the test rows of .* have no labels, so this split is left out"):
+        task = load_task(tmp_path)
+    assert sum(map(len, task.rows.values())) == len(ROWS)
+    write_csv(tmp_path / "validation.csv", header=("txt", "label"))
+    message = error_of(tmp_path)
+    assert "the validation rows" in message and "no column 'text' but 'txt', 'label'" in message
+
+
+def test_files_that_number_the_same_classes_differently(tmp_path):
+    from datasets import ClassLabel, Dataset, Features, Value
+
+    texts, labels = zip(*ROWS, strict=True)
+    for split, names in (("train", ["bad", "good"]), ("validation", ["good", "bad"])):
+        features = Features(text=Value("string"), label=ClassLabel(names=names))
+        rows = Dataset.from_dict({"text": texts, "label": list(map(names.index, labels))}, features=features)
+        rows.to_parquet(tmp_path / f"{split}.parquet")
+    write_csv(tmp_path / "test.csv")  # by name, where the others have numbers
+    task = load_task(tmp_path)
+    for split, rows in task.rows.items():
+        assert [task.label_names[label] for label in rows["label"]] == list(labels), split
+
+
 def test_one_class_only(tmp_path):
     assert "one class only ('good', 40 rows)" in error_of(
         write_csv(tmp_path / "r.csv", rows=[(text, "good") for text, _ in ROWS])
@@ -155,6 +186,12 @@ def test_empty_texts(tmp_path):
     rows = [("  " if i == 5 else text, label) for i, (text, label) in enumerate(ROWS)]
     message = error_of(write_csv(tmp_path / "r.csv", rows=rows))
     assert "1 of 40 texts in column 'text'" in message and "row 6" in message
+
+
+def test_a_text_that_is_nan(tmp_path):
+    rows = [{"text": math.nan if i == 3 else text, "label": label} for i, (text, label) in enumerate(ROWS)]
+    (tmp_path / "r.json").write_text(json.dumps(rows))
+    assert "1 of 40 texts" in (message := error_of(tmp_path / "r.json")) and "row 4" in message
 
 
 def test_texts_that_are_numbers(tmp_path):
@@ -177,6 +214,22 @@ def test_too_many_training_rows_asked_for(tmp_path):
     path = write_csv(tmp_path / "r.csv")
     for n in (0, -1, 41):
         assert "training rows: ask for 1 to" in error_of(path, train_rows=n)
+
+
+def test_a_saved_set_that_is_empty_or_not_whole(tmp_path):
+    from datasets import Dataset, DatasetDict
+
+    DatasetDict(train=Dataset.from_dict({"text": [], "label": []})).save_to_disk(tmp_path / "empty")
+    assert "a split is empty" in error_of(tmp_path / "empty")
+    (tmp_path / "partial").mkdir()
+    (tmp_path / "partial" / "dataset_dict.json").write_text('{"splits": ["train"]}')
+    assert "was not copied whole" in error_of(tmp_path / "partial")
+
+
+def test_a_number_too_large_for_a_column_is_kept_as_text(tmp_path):
+    rows = [{"id": 2**70, "text": text, "label": label} for text, label in ROWS]
+    (tmp_path / "r.json").write_text(json.dumps(rows))
+    assert load_task(tmp_path / "r.json").rows["train"]["id"][0] == str(2**70)
 
 
 @pytest.mark.parametrize(
@@ -242,3 +295,79 @@ def test_over_long_texts_are_counted_once(tmp_path):
     with pytest.warns(UserWarning, match=r"4 of 44 texts are longer than max_length=48 tokens") as caught:
         encoded = encode(task, tiny_tokenizer(), max_length=48)
     assert len(caught) == 1 and sum(rows.cut for rows in encoded.values()) == 4
+
+
+def test_a_tokenizer_of_another_model_is_refused_wherever_its_rows_meet_the_model(tmp_path):
+    """Without it the run would go on, on embeddings that mean other words."""
+    from helpers_tiny import tiny_model, tiny_tokenizer
+
+    from course_utils.adaptation import cache_features
+    from course_utils.batching import encode
+    from course_utils.prediction import predict_labels
+    from course_utils.training import TrainConfig, evaluate, predict_logits, train
+
+    task, model, tokenizer = (
+        load_task(write_csv(tmp_path / "r.csv")),
+        tiny_model("classification"),
+        tiny_tokenizer(),
+    )
+    config, rows = TrainConfig(max_steps=1), encode(task, tokenizer)["train"]
+    train(model, rows, config)
+    tokenizer.pad_token = "[MASK]"  # as in a checkpoint whose special tokens have other numbers
+    other = encode(task, tokenizer)["train"]
+    for use in (
+        lambda: train(model, other, config),
+        lambda: train(model, rows, config, validation=other),
+        lambda: evaluate(model, other),
+        lambda: predict_logits(model, other.select([0, 1])),
+        lambda: cache_features(model, other),
+        lambda: predict_labels(model, tokenizer, ["the room was good"]),
+    ):
+        with pytest.raises(
+            CourseError, match="expects pad_token_id=0 and the tokenizer says 4: load both from"
+        ):
+            use()
+
+
+def test_rows_longer_than_the_positions_of_the_model(tmp_path):
+    from helpers_tiny import tiny_model, tiny_tokenizer
+
+    from course_utils.batching import encode
+    from course_utils.prediction import predict_labels
+    from course_utils.training import TrainConfig, train
+
+    task = load_task(
+        write_csv(tmp_path / "r.csv", [(f"{text} {'was good ' * 50}", label) for text, label in ROWS])
+    )
+    model, tokenizer = tiny_model("classification"), tiny_tokenizer(max_length=10**30)
+    with pytest.raises(
+        CourseError, match="and the model has positions for 64; encode with max_length=64 or less"
+    ):
+        train(model, encode(task, tokenizer, max_length=512)["train"], TrainConfig(max_steps=1))
+    with pytest.warns(UserWarning, match="max_length=64"):
+        assert len(predict_labels(model, tokenizer, ["was good " * 50])) == 1
+
+
+@pytest.mark.parametrize(
+    ("family", "usable"), [("Roberta", 62), ("Bert", 64), ("ModernBert", None), ("GPT2", 64)]
+)
+def test_positions_of_a_model(family, usable):
+    import transformers
+
+    from course_utils.models import learned_positions
+
+    config = getattr(transformers, f"{family}Config")(
+        vocab_size=32, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        max_position_embeddings=64, pad_token_id=1, bos_token_id=2, eos_token_id=3,
+    )  # fmt: skip
+    assert learned_positions(transformers.AutoModel.from_config(config)) == usable
+
+
+def test_text_in_an_alphabet_that_the_tokenizer_does_not_have(tmp_path):
+    from helpers_tiny import tiny_tokenizer
+
+    from course_utils.batching import encode
+
+    rows = [(f"これは とても 良い 部屋 {'です ' * i}", label) for i, (_, label) in enumerate(ROWS)]
+    with pytest.warns(UserWarning, match=r"100% of the tokens are '\[UNK\]': the tokenizer cannot read"):
+        encode(load_task(write_csv(tmp_path / "r.csv", rows)), tiny_tokenizer())

@@ -197,6 +197,31 @@ def test_weights_that_were_cut_off_anywhere(broken, kept):
         md.load_model(broken, TASK)
 
 
+@pytest.mark.parametrize("file", ["tokenizer.json", "tokenizer_config.json", "config.json"])
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_a_tokenizer_that_was_cut_off(broken, file, share):
+    whole = (broken / file).read_bytes()
+    (broken / file).write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(CourseError, match="JSON"):
+        md.load_tokenizer(broken)
+
+
+def test_a_fine_tuned_checkpoint_gets_a_new_head_for_other_classes(folder, tmp_path):
+    md.load_model(folder, "classification", label_names=("a", "b", "c")).save_pretrained(tmp_path / "three")
+    one, same = (md.load_model(tmp_path / "three", TASK, seed=1) for _ in range(2))
+    assert one.classifier.out_features == 2 and torch.equal(one.classifier.weight, same.classifier.weight)
+    report = md.load_report(one).set_index("weight").status.to_dict()
+    assert report == {"classifier.weight": "new: other shape", "classifier.bias": "new: other shape"}
+
+
+@pytest.mark.parametrize("head", ["masked_lm", "encoder"])
+def test_weights_and_settings_that_do_not_belong_together(broken, head):
+    config = json.loads((broken / "config.json").read_text()) | {"hidden_size": 64}
+    (broken / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CourseError, match=r"stores .* as \(.*32.*\) and its config.json asks for"):
+        md.load_model(broken, head)
+
+
 def test_remote_code_is_never_run(broken):
     config = json.loads((broken / "config.json").read_text())
     config |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.Config"}}

@@ -39,4 +39,6 @@ def test_minilm_learns_sst2_from_a_thousand_phrases(minilm, sst2):
     config = TrainConfig(epochs=2, batch_size=16, learning_rate=1e-4, seed=0)
     train(model, data["train"], config, progress=False)
     accuracy = evaluate(model, data["validation"])["accuracy"]
-    assert accuracy > 0.76, f"accuracy {accuracy:.3f}; TF-IDF with logistic regression gives .73 from all 4,000"
+    assert accuracy > 0.76, (
+        f"accuracy {accuracy:.3f}; TF-IDF with logistic regression gives .73 from all 4,000"
+    )

@@ -332,6 +332,15 @@ def test_best_weights_come_back():
     assert "best score 0.900 at step 4" in repr(history)
 
 
+def test_an_evaluation_that_is_no_number_is_never_the_best():
+    model, data = tiny(), rows(16)
+    metric = Scripted(model, math.nan, 0.2, 0.1)
+    history = train(
+        model, data, TrainConfig(epochs=3, batch_size=8, learning_rate=1e-2), validation=data, metric=metric
+    )
+    assert history.best.step == 4 and torch.equal(weights(model), metric.seen[1])
+
+
 def test_last_weights_stay_when_asked():
     model, data = tiny(), rows(16)
     metric = Scripted(model, 0.9, 0.1)
