@@ -352,7 +352,7 @@ fine-tuned in a lesson, in seconds, on a laptop. It knows no fact about the real
 |---|---|
 | architecture | ModernBERT type: {recipe.layers} layers, hidden size {recipe.hidden}, {recipe.heads} heads, pre-norm, rotary positions |
 | tokenizer | cased WordPiece, {facts["vocabulary"]:,} tokens; frequent words are whole |
-| text | {facts["tokens_read"]:,} tokens, none read twice; shares of documents: {", ".join(f"{k} {v:.0%}" for k, v in recipe.mix.items())} |
+| text | {facts["tokens_read"]:,} tokens, no document drawn twice; shares of documents: {", ".join(f"{k} {v:.0%}" for k, v in recipe.mix.items())} |
 | objective | masked words, hidden whole: {recipe.mask_other:.0%} of words, but {recipe.mask_frequent:.0%} of the {recipe.frequent} most frequent tokens |
 | training | {recipe.opening_steps:,} steps on the shortest documents, then {recipe.max_steps:,} on the mix; {recipe.token_budget:,} tokens a step; AdamW, peak rate {recipe.learning_rate:g}, cosine |
 | cost | {facts["minutes"]:.0f} minutes on one CPU core |
