@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
-from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
 from course_utils.authoring import cells_of, find_root, find_targets
 from course_utils.checks import find_check, lesson_checks
@@ -49,6 +49,7 @@ def down(s, n, w):
 
 
 RATES = {
+    "a step ahead": lambda s, n, w, peak: SOLUTIONS["06.1"](s + 1, n, w, peak),
     "counts from zero": rate(lambda s, n, w: (s - 1) / w, down),
     "whole-number division": rate(lambda s, n, w: s // w, down),
     "no warm-up": lambda s, n, w, peak: peak * (n + 1 - s) / n,
@@ -68,13 +69,14 @@ RATES = {
 
 def step_of(
     *order, reduction="mean", given=lambda logits: logits, limit=1.0,
-    result=lambda loss, again: loss.item(),
+    result=lambda loss, again: loss.item(), call=lambda model, batch: model(**batch).logits,
+    clip=clip_grad_norm_,
 ):  # fmt: skip
     """One step in another order, from the names of its parts."""
 
     def one_step(model, optimizer, batch, labels, rate):
         def compute():
-            return cross_entropy(given(model(**batch).logits), labels, reduction=reduction)
+            return cross_entropy(given(call(model, batch)), labels, reduction=reduction)
 
         def set_rate():
             for group in optimizer.param_groups:
@@ -84,7 +86,7 @@ def step_of(
         parts = {
             "rate": set_rate,
             "backward": loss.backward,
-            "clip": lambda: clip_grad_norm_(model.parameters(), limit),
+            "clip": lambda: clip(model.parameters(), limit),
             "step": optimizer.step,
             "zero": optimizer.zero_grad,
         }
@@ -97,6 +99,9 @@ def step_of(
 
 RIGHT = ("rate", "backward", "clip", "step", "zero")
 STEPS = {
+    "not unpacked": step_of(*RIGHT, call=lambda model, batch: model(batch).logits),
+    "no logits": step_of(*RIGHT, call=lambda model, batch: model(**batch)),
+    "clipped by value": step_of(*RIGHT, clip=clip_grad_value_),
     "a tensor with its graph": step_of(*RIGHT, result=lambda loss, again: loss),
     "softmax twice": step_of(*RIGHT, given=lambda logits: logits.softmax(-1)),
     "a sum": step_of(*RIGHT, reduction="sum"),
@@ -131,6 +136,7 @@ def targets(batches):
 
 
 MEANS = {
+    "only the first batch": lambda batches: means(batches)[0],
     "mean of batch means": lambda batches: np.mean(means(batches)),
     "not divided": lambda batches: sum(sums(batches)),
     "divided by the batches": lambda batches: sum(sums(batches)) / len(batches),
@@ -189,6 +195,7 @@ ACCUMULATIONS = {
     "divided by the batches": accumulated(lambda loss, batches: loss / len(batches)),
     "rows counted": accumulated(lambda loss, batches: loss / sum(rows(batches)), reduction="sum"),
     "only the last batch": backward_after_the_loop,
+    "emptied in the loop": accumulated(fair, reduction="sum", inside=lambda model: model.zero_grad()),
     "gradient erased": accumulated(fair, reduction="sum", after=lambda model: model.zero_grad()),
     "no backward": no_backward,
     "all graphs at once": all_graphs_at_once,
@@ -273,6 +280,7 @@ DIAGNOSES = {
     "mixed up": swapped("A", "B", "D"),
     "a cause twice": _CAUSES | {"A": "sound"},
     "other words": _CAUSES | {"A": "fine"},
+    "other curves": {letter: _CAUSES[letter] for letter in "ABC"},
 }
 MISTAKES = {
     "06.1": RATES,
@@ -313,10 +321,44 @@ def test_other_right_answers_are_right(id, answer):
     assert find_check(id).examine(answer), find_check(id).examine(answer)
 
 
+def test_slips_are_recognised_in_each_of_their_forms():
+    for answer in (
+        rate(lambda s, n, w: (s + 1) / w, lambda s, n, w: down(s + 1, n, w), lambda s, w: s < w),
+        rate(lambda s, n, w: (s + 1) / w, down, lambda s, w: s < w),
+        rate(lambda s, n, w: (s + 1) / w, down),
+    ):
+        assert find_check("06.1").examine(answer).mistake.name == "a step ahead"
+    for call, name in (
+        (lambda model, batch: model(*batch).logits, "not unpacked"),
+        (lambda model, batch: model(batch, batch["attention_mask"]).logits, "not unpacked"),
+        (lambda model, batch: model(**batch).softmax(-1), "no logits"),
+        (lambda model, batch: model(**batch).logit, "no logits"),
+    ):
+        assert find_check("06.2").examine(step_of(*RIGHT, call=call)).mistake.name == name
+    for first in (lambda b: sums(b)[0], lambda b: sums(b)[0] / targets(b)[0], lambda b: sums(b)[0] / len(b)):
+        assert find_check("06.3").examine(first).mistake.name == "only the first batch"
+
+
+def test_an_error_of_another_kind_is_still_shown_with_its_line():
+    verdict = find_check("06.2").examine(step_of(*RIGHT, given=lambda logits: logits + "1"))
+    assert verdict.mistake.name == "raised" and "logits + " in verdict.mistake.seen
+
+
+def test_the_diagnosis_takes_capitals_and_gives_no_letter_away():
+    check = find_check("06.7")
+    assert check.examine({letter.lower(): cause.capitalize() for letter, cause in _CAUSES.items()})
+    assert "to several curves" in check.examine(dict.fromkeys(_CAUSES, "sound")).mistake.cause
+    assert "to two curves" in check.examine(_CAUSES | {"A": "sound"}).mistake.cause
+    for letters in ("AB", "BD", "AD", "CD", "ABD"):
+        seen = check.examine(swapped(*letters)).mistake.seen
+        assert not any(cause in seen for cause in _CAUSES.values() if cause != "sound"), seen
+        assert not re.search(r"\b[A-D]\b", seen), seen
+
+
 def test_the_last_batch_alone_is_recognised_in_each_of_its_forms():
     for reduction, share in (("mean", lambda loss, batches: loss / len(batches)), ("sum", fair)):
         answer = accumulated(share, reduction, inside=lambda model: model.zero_grad())
-        assert find_check("06.4").examine(answer).mistake.name == "only the last batch"
+        assert find_check("06.4").examine(answer).mistake.name == "emptied in the loop"
     first = scored(result=lambda right, rows: right[0] / rows[0])
     assert find_check("06.5").examine(first).mistake.name == "only the last batch"
 

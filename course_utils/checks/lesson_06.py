@@ -8,6 +8,7 @@ when, and in what state, it was called: it tells orders of calls apart that end 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -132,6 +133,29 @@ class Suspect:
     move: str
 
 
+def _misread(answer: Callable[..., Any], *args: Any) -> Mistake | None:
+    """Call the answer once: does it misread the interface (inputs by name, `.logits` out)?"""
+    try:
+        answer(*args)
+    except (TypeError, AttributeError) as error:
+        said = str(error)
+        seen = f"{type(error).__name__}: {said}"
+        if "SimpleNamespace" in said:  # what the model returns was used as if it were the logits
+            return Mistake(
+                "no logits", seen,
+                "the model returns an object with all its outputs, not a tensor; the logits are in `.logits`",
+                "Take `.logits` of what the model returns.",
+            )
+        if any(sign in said for sign in ("'attention_mask'", "not dict", "string indices")):
+            return Mistake(
+                "not unpacked", seen,
+                "the model takes `input_ids` and `attention_mask` by name; here it did not get each as such",
+                "Unpack the dictionary with `**batch`.",
+            )
+        raise
+    return None
+
+
 def told_apart(
     got: Any, right: Any, seen: str, suspects: Sequence[Suspect], otherwise: str
 ) -> Mistake | None:
@@ -190,6 +214,12 @@ def it_rises(answer):
             "the line counts steps from 0, but the loop calls its first step 1; a whole batch is read and "
             "nothing is learnt from it",
             "At step 1 one step of warm-up is already due: what share of the peak is that?",
+        )
+    if same(rates[:3], [0.5, 0.75, 1.0]):
+        return Mistake(
+            "a step ahead", f"{seen}: the first is already what the second should be",
+            "`step + 1`, as in a loop whose steps are counted from 0; here the first is 1",
+            "Put step = 1 into your way up. It should give a quarter of the peak.",
         )
     if max(rates) > 1 + 1e-6:
         return Mistake(
@@ -334,6 +364,9 @@ def returns_the_loss(answer):
     model, [(batch, labels)] = _steep(), _batches(8)
     logits = model.logits(**batch).detach()
     right = float(cross_entropy(logits, labels))
+    again = _steep()
+    if misread := _misread(answer, again, _WitnessSGD(again), batch, labels, 0.1):
+        return misread
     got = answer(model, _WitnessSGD(model), batch, labels, 0.1)
     if isinstance(got, torch.Tensor) and got.requires_grad:
         return Mistake(
@@ -433,7 +466,15 @@ def first_update(answer):
     return told_apart(
         update.gradient, true * limit / _length(true),
         f"a gradient of length {length:.3g} at the step, which is not this batch's, shortened to 1",
-        [], "Check that the loss is the mean over this batch, and that clipping shortens the length to 1.0.",
+        [
+            Suspect(
+                "clipped by value", true.clamp(-1, 1),
+                "`clip_grad_value_` cuts each number of the gradient to ±1 on its own, which also turns its "
+                "direction",
+                "Shorten the gradient as a whole: `clip_grad_norm_`.",
+            ),
+        ],
+        "Check that the loss is the mean over this batch, and that clipping shortens the length to 1.0.",
     )
 
 
@@ -503,6 +544,7 @@ def _examine_mean(answer, batches, extra=lambda means, sums, rows, targets: []):
             "Take sums in the loop and divide once, when all targets have been counted.",
         )
     means = sums / np.maximum(targets, 1)
+    first = ("`return` stands inside the loop, so it ends after the first batch", "Return after the loop.")
     suspects = [
         *extra(means, sums, rows, targets),
         Suspect(
@@ -528,6 +570,9 @@ def _examine_mean(answer, batches, extra=lambda means, sums, rows, targets: []):
             "the logits went through a softmax before `cross_entropy`, which applies its own",
             "Give `cross_entropy` the logits as they are.",
         ),
+        Suspect("only the first batch", means[0], *first),
+        Suspect("only the first batch", sums[0], *first),
+        Suspect("only the first batch", sums[0] / len(sums), *first),
     ]
     return told_apart(
         got, right, f"{got:.4f} for batches with {sizes} targets, whose mean loss is {right:.4f}", suspects,
@@ -607,8 +652,12 @@ def _examine_gradient(answer, batches: list[Labelled], shown: str) -> Mistake | 
             "Leave the gradients for the optimizer: whoever calls your function takes the step."
             if erased else "Call `backward()` on each batch's share of the loss.",
         )
-    last = ("the gradients are emptied inside the loop, or `backward()` is called once, after it",
-            "Every batch needs its own `backward()`, and nothing may empty the gradients in between.")
+    if events.count("backward") > 1:
+        last = ("emptied in the loop", "the gradients are emptied inside the loop, before each `backward()`",
+                "They are empty when your function is called. Let nothing empty them after that.")
+    else:
+        last = ("only the last batch", "`backward()` is called once, after the loop, on the last loss",
+                "Every batch needs its own `backward()`, inside the loop.")
     suspects = [
         Suspect(
             "not divided", each.sum(0),
@@ -631,9 +680,12 @@ def _examine_gradient(answer, batches: list[Labelled], shown: str) -> Mistake | 
             "rows labelled -100 are in the count, but not in the loss",
             "Count only labels that are not -100.",
         ),
-        Suspect("only the last batch", each[-1], *last),
-        Suspect("only the last batch", each[-1] / len(each), *last),
-        Suspect("only the last batch", _true_gradient(model, batches[-1:], "sum") / targets, *last),
+        *(
+            Suspect(last[0], value, *last[1:])
+            for value in (
+                each[-1], each[-1] / len(each), _true_gradient(model, batches[-1:], "sum") / targets,
+            )
+        ),
     ]
     same_way = float(got @ right) / (_length(got) * _length(right)) > 0.999
     return told_apart(
@@ -938,7 +990,8 @@ diagnosis = Check(
         ),
         (
             "Far above 0.69 and jumping: steps too long. Flat at 0.69: nothing to be learnt from these "
-            "labels. Down, then a leap in the middle of every epoch: rows in the order of their labels."
+            "labels. Down, then a leap in the middle of each of the first epochs: rows in the order of their "
+            "labels."
         ),
     ),
 )
@@ -971,20 +1024,33 @@ def mystery_curves() -> dict[str, pd.DataFrame]:
     return frames
 
 
+def _spoken(answer: dict[str, str]) -> dict[str, str]:
+    """The answer with curves in capitals and causes in small letters, as the list has them."""
+    return {str(key).strip().upper(): str(cause).strip().lower() for key, cause in answer.items()}
+
+
 @diagnosis.probe
 def in_the_words_given(answer):
-    """One of the four causes for each of the four curves."""
-    unknown = {cause for cause in answer.values() if cause not in _CAUSES.values()}
-    if set(answer) != set(_CAUSES) or unknown:
+    """One of the four causes for each of the four curves; capitals do not matter."""
+    answer = _spoken(answer)
+    if set(answer) != set(_CAUSES):
+        missing = ", ".join(sorted(set(_CAUSES) - set(answer))) or "none"
         return Mistake(
-            "other words",
-            f"curves {', '.join(map(str, answer))}, causes {', '.join(map(str, answer.values()))}",
-            "a curve is missing, or a cause is spelt otherwise than in the list",
-            f"Give each of A, B, C, D one of: {', '.join(sorted(_CAUSES.values()))}.",
+            "other curves", f"causes for {', '.join(answer) or 'no curve'}; missing: {missing}",
+            "a curve has no cause yet, or there is one that was not asked for",
+            "Give one cause to each of A, B, C and D.",
+        )
+    if unknown := [cause for cause in answer.values() if cause not in _CAUSES.values()]:
+        return Mistake(
+            "other words", f"the cause {', '.join(map(repr, unknown))}, which is not one of the four",
+            "a cause is spelt otherwise than in the list",
+            f"Choose from: {', '.join(sorted(_CAUSES.values()))}.",
         )
     if len(set(answer.values())) < 4:
+        times = max(Counter(answer.values()).values())
         return Mistake(
-            "a cause twice", f"causes {', '.join(answer.values())}", "one cause is given to two curves",
+            "a cause twice", f"causes {', '.join(answer.values())}",
+            f"one cause is given to {'two' if times == 2 else 'several'} curves",
             "Each cause belongs to one curve. Begin with the one that you are surest of.",
         )
     return None
@@ -992,7 +1058,9 @@ def in_the_words_given(answer):
 
 @diagnosis.probe
 def each_curve(answer):
-    """Told by level (log 2), by roughness and by rhythm."""
+    """Told by level (log 2), by roughness and by rhythm; no letter or pair is named, which would solve it."""
+    answer = _spoken(answer)
+
     def confused(*causes: str) -> bool:
         letters = [letter for letter, cause in _CAUSES.items() if cause in causes]
         return all(answer[letter] in causes and answer[letter] != _CAUSES[letter] for letter in letters)
@@ -1001,33 +1069,33 @@ def each_curve(answer):
     seen = f"{4 - len(wrong)} of 4 right"
     if confused("rate too high", "labels broken"):
         return Mistake(
-            "rate and labels", f"{seen}; the too high rate and the broken labels have changed places",
-            "both runs end no better than chance, so their ends look alike",
+            "rate and labels", seen,
+            "two of the runs end no better than chance, so their ends look alike",
             "Look at the height: a model that finds nothing to learn settles at log 2. What lifts a loss "
             "far above it?",
         )
     if confused("rate too high", "not shuffled"):
         return Mistake(
-            "rate and order", f"{seen}; the too high rate and the missing shuffle have changed places",
-            "both curves leap up again and again",
+            "rate and order", seen,
+            "two of the curves leap up again and again",
             "Which of the leaps come at regular intervals? What has that interval?",
         )
     if confused("not shuffled", "labels broken"):
         return Mistake(
-            "order and labels", f"{seen}; the missing shuffle and the broken labels have changed places",
-            "in both the data are at fault, and not the settings",
+            "order and labels", seen,
+            "in two of the runs the data are at fault, and not the settings",
             "Rows in a bad order can still be learnt, for a while. Which curve comes far down, and goes up "
             "again?",
         )
     if answer["C"] != "sound":
         return Mistake(
-            "missed the sound one", f"{seen}; the sound run is taken for one with: {answer['C']}",
+            "missed the sound one", f"{seen}, and the sound run is not among them",
             "a sound curve need not be smooth: every batch has other rows",
             "Find the curve that comes down from epoch to epoch, and that no leap lifts up again.",
         )
     if wrong:
         return Mistake(
-            "mixed up", f"{seen}; {', '.join(wrong)} are not",
+            "mixed up", f"{seen}, the sound run",
             "each of the three faults is given to another's curve",
             "Take one curve at a time: what would the model have to see for its loss to move like that?",
         )
