@@ -88,7 +88,7 @@ def loss_curves(
                 line={"color": colour, "width": 1}, marker={"symbol": MARKERS[i % len(MARKERS)], "size": 9},
             )  # fmt: skip
     figure.update_xaxes(rangemode="tozero")
-    return figure.update_yaxes(rangemode="tozero")  # a loss of zero is the floor, and without runs nothing is below
+    return figure.update_yaxes(rangemode="tozero")  # zero is the floor, also while there is no run yet
 
 
 def schedule(rates: Sequence[float], *, title: str = "Learning rate by step") -> go.Figure:
@@ -116,7 +116,7 @@ def learning_curves(
         red, green, blue = (int(PALETTE[i % len(PALETTE)][j : j + 2], 16) for j in (1, 3, 5))
         figure.add_scatter(
             x=[*stats.index, *stats.index[::-1]], y=[*stats["max"], *stats["min"][::-1]],
-            fill="toself", fillcolor=f"rgba({red},{green},{blue},0.18)", line={"width": 0},
+            mode="lines", fill="toself", fillcolor=f"rgba({red},{green},{blue},0.18)", line={"width": 0},
             hoverinfo="skip", showlegend=False, legendgroup=str(name),
         )  # fmt: skip
         figure.add_scatter(
