@@ -93,13 +93,17 @@ def _lab(options: argparse.Namespace) -> int:
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.root_dir={root}",
         f"--LabApp.default_url=/lab/tree/{START}",
+        # No news, no look for updates: nothing leaves this machine.
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     command += [f"--port={options.port}"] if options.port else []
     command += ["--no-browser"] if options.no_browser else []
     # Root is usual in containers; the server still listens on this machine only, with a token.
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     print(f"Opening JupyterLab on {START}; stop it with Ctrl-C.", flush=True)
-    return subprocess.call(command, cwd=root)
+    # Threads that wait by spinning make training many times slower once a browser wants a core too.
+    return subprocess.call(command, cwd=root, env={"OMP_WAIT_POLICY": "passive", **os.environ})
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import pytest
 from course_utils.experiments import CLAIMS, STUDIES, Claim, results
 
 SOURCES = sorted(Path(__file__).parent.parent.glob("notebooks/source/*.py"))
-MENTION = re.compile(r"claim `([^`]+)`")
+MENTION = re.compile(r"`(\d\d-[a-z][a-z0-9-]*)`")
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -166,7 +166,7 @@ difference = max(abs(a - b) for a, b in zip(my_losses, history.frame["loss"], st
 print("the same losses" if difference < 1e-4 else f"they differ by up to {difference:.1g}")
 
 # %%
-figures.loss_curves({"full fine-tuning": history.frame}, title="Training and validation loss part", smooth=4)
+figures.loss_curves({"full fine-tuning": history.frame}, title="Training loss goes on falling, validation loss does not", smooth=4)
 
 # %% [markdown]
 # Find where the validation loss stops falling while the training loss (averaged over four steps) goes on. From there on, more steps mostly teach the model these rows.
