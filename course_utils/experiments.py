@@ -363,15 +363,27 @@ CLAIMS: dict[str, Claim] = {
         measure=lambda seed: probed(seed, split="validation") - mapped(seed),
         at_least=0.15,
     ),
-    "07-lora-over-last-layer": Claim(
-        says="With 512 labels, LoRA scores higher than training the last layer.",
-        measure=gain("sentiment", 512, "test", epochs=8, method="LoRA", over="last layer"),
-        at_least=0.01,
+    "07-full-near-last-layer": Claim(
+        says="With 512 labels, full fine-tuning and the last layer alone are within two points of each other.",
+        measure=gain("sentiment", 512, "test", epochs=8, over="last layer"),
+        at_least=-0.02,
+        at_most=0.02,
     ),
-    "07-full-over-head": Claim(
-        says="With 512 labels, full fine-tuning is clearly above a head on frozen features.",
-        measure=gain("sentiment", 512, "unseen", epochs=8, over="features"),
-        at_least=0.03,
+    "07-last-layer-over-head": Claim(
+        says="Both are more than two points above a head on a frozen encoder.",
+        measure=lambda seed: min(
+            gain("sentiment", 512, "test", epochs=8, method=method, over="features")(seed)
+            for method in ("full", "last layer")
+        ),
+        at_least=0.02,
+    ),
+    "07-lora-keeps-up": Claim(
+        says="LoRA is no more than a point behind the better of the two.",
+        measure=lambda seed: min(
+            gain("sentiment", 512, "test", epochs=8, method="LoRA", over=other)(seed)
+            for other in ("full", "last layer")
+        ),
+        at_least=-0.01,
     ),
     "07-sensible-rate": Claim(
         says="At a sensible rate, full fine-tuning forgets little: less than a third of a nat for each hidden word.",
@@ -380,9 +392,9 @@ CLAIMS: dict[str, Claim] = {
         seeds=(0, 1),
     ),
     "07-rate-forgets": Claim(
-        says="At ten times that rate it loses more than five nats for each hidden word.",
+        says="At ten times that rate it loses more than seven nats for each hidden word.",
         measure=lambda seed: forgotten("full", 1e-2, seed),
-        at_least=5.0,
+        at_least=7.0,
         seeds=(0, 1),
     ),
     "07-forgetting-buys-nothing": Claim(
