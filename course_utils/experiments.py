@@ -394,7 +394,7 @@ CLAIMS: dict[str, Claim] = {
     "07-rate-forgets": Claim(
         says="At ten times that rate it loses more than seven nats for each hidden word.",
         measure=lambda seed: forgotten("full", 1e-2, seed),
-        at_least=7.0,
+        at_least=7.5,  # with the 1.4 nats before, more than the 8.8 of a uniform guess, as the lesson says
         seeds=(0, 1),
     ),
     "07-forgetting-buys-nothing": Claim(
