@@ -201,6 +201,23 @@ def options(description: str | None, *, encoders: bool = True) -> argparse.Argum
     return parser
 
 
+def run_rounds(
+    description: str | None,
+    measure: Callable[[Encoder, int, bool], None],
+    *,
+    rounds: int,
+    quick_rounds: int,
+    arguments: Sequence[str] | None = None,
+) -> None:
+    """The command line of a benchmark that runs in rounds: `measure(encoder, rounds, quick)` for each encoder."""
+    parser = options(description)
+    parser.add_argument("--rounds", type=int, default=None, help=f"{rounds}, or {quick_rounds} when quick")
+    chosen = parser.parse_args(arguments)
+    quiet()
+    for one in chosen_encoders(chosen.encoder):
+        measure(one, chosen.rounds or (quick_rounds if chosen.quick else rounds), chosen.quick)
+
+
 def chosen_encoders(choice: str) -> list[Encoder]:
     return [encoder(name) for name in (("mini", "minilm") if choice == "all" else (choice,))]
 

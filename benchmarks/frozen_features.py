@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import perf_counter
 
 from course_utils import (
@@ -25,13 +25,11 @@ from course_utils import (
 from .common import (
     Encoder,
     Ratio,
-    chosen_encoders,
     describe_sentences,
     interleave,
     machine,
-    options,
-    quiet,
     report,
+    run_rounds,
     sentence_task,
     table,
     target,
@@ -93,14 +91,5 @@ def measure(encoder: Encoder, rounds: int, quick: bool) -> None:
     )  # fmt: skip
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = options(__doc__)
-    parser.add_argument("--rounds", type=int, default=None, help="3, or 1 when quick")
-    chosen = parser.parse_args(arguments)
-    quiet()
-    for encoder in chosen_encoders(chosen.encoder):
-        measure(encoder, chosen.rounds or (1 if chosen.quick else 3), chosen.quick)
-
-
 if __name__ == "__main__":
-    main()
+    run_rounds(__doc__, measure, rounds=3, quick_rounds=1)

@@ -17,7 +17,7 @@ threads. Definitions, so that nobody reads more into it:
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
@@ -32,12 +32,10 @@ from course_utils.training import plan_steps
 
 from .common import (
     Encoder,
-    chosen_encoders,
     describe_sentences,
     machine,
-    options,
-    quiet,
     report,
+    run_rounds,
     sentence_task,
     table,
     target,
@@ -143,14 +141,5 @@ def measure(encoder: Encoder, rounds: int, quick: bool) -> None:
     )  # fmt: skip
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = options(__doc__)
-    parser.add_argument("--rounds", type=int, default=None, help="3, or 1 when quick")
-    chosen = parser.parse_args(arguments)
-    quiet()
-    for encoder in chosen_encoders(chosen.encoder):
-        measure(encoder, chosen.rounds or (1 if chosen.quick else 3), chosen.quick)
-
-
 if __name__ == "__main__":
-    main()
+    run_rounds(__doc__, measure, rounds=3, quick_rounds=1)

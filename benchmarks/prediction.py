@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import perf_counter
 
 from course_utils import CourseError, load_model, load_tokenizer, predict_labels
@@ -16,13 +16,11 @@ from course_utils import CourseError, load_model, load_tokenizer, predict_labels
 from .common import (
     Encoder,
     Ratio,
-    chosen_encoders,
     describe_sentences,
     interleave,
     machine,
-    options,
-    quiet,
     report,
+    run_rounds,
     sentence_task,
     sentences,
     table,
@@ -95,14 +93,5 @@ def _agreement(labels: dict[str, list[str]]) -> float:
     return share
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = options(__doc__)
-    parser.add_argument("--rounds", type=int, default=None, help="5, or 2 when quick")
-    chosen = parser.parse_args(arguments)
-    quiet()
-    for encoder in chosen_encoders(chosen.encoder):
-        measure(encoder, chosen.rounds or (2 if chosen.quick else 5), chosen.quick)
-
-
 if __name__ == "__main__":
-    main()
+    run_rounds(__doc__, measure, rounds=5, quick_rounds=2)

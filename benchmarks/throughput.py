@@ -6,7 +6,6 @@ python -m benchmarks.throughput [--encoder mini|minilm] [--rounds 5] [--quick]
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
 from functools import partial
 
 from course_utils import load_model, load_tokenizer
@@ -14,14 +13,12 @@ from course_utils import load_model, load_tokenizer
 from .common import (
     Encoder,
     Ratio,
-    chosen_encoders,
     describe_sentences,
     interleave,
     machine,
-    options,
     padded_share,
-    quiet,
     report,
+    run_rounds,
     sentence_task,
     sentences,
     table,
@@ -94,14 +91,5 @@ def measure(encoder: Encoder, rounds: int, quick: bool) -> None:
     )  # fmt: skip
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = options(__doc__)
-    parser.add_argument("--rounds", type=int, default=None, help="5, or 2 when quick")
-    chosen = parser.parse_args(arguments)
-    quiet()
-    for encoder in chosen_encoders(chosen.encoder):
-        measure(encoder, chosen.rounds or (2 if chosen.quick else 5), chosen.quick)
-
-
 if __name__ == "__main__":
-    main()
+    run_rounds(__doc__, measure, rounds=5, quick_rounds=2)

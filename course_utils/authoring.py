@@ -325,17 +325,25 @@ def stored_outputs(path: Path) -> dict[str, list[Any]]:
         ) from error
 
 
-def build(root: Path, numbers: Iterable[str] = (), *, check: bool = False, execute: bool = False) -> Report:
-    """Write the notebooks; with `check`, write nothing and report each one that its source would change."""
-    from course_utils.executing import compared_outputs  # here, since it builds on this module
+def build(
+    root: Path,
+    numbers: Iterable[str] = (),
+    *,
+    check: bool = False,
+    execute: Callable[[Mapping[str, Any], Target], dict[str, list[Any]]] | None = None,
+) -> Report:
+    """Write the notebooks; with `check`, write nothing and report each one that its source would change.
 
+    `execute` runs a notebook for its compared outputs (`executing.compared_outputs`); without it, those that are
+    stored stay.
+    """
     report = Report()
     numbers = list(numbers)
     for target in find_targets(root, numbers):
         cells, shown = cells_of(target), target.path.relative_to(root).as_posix()
         contents = notebook(cells, target, root, stored_outputs(target.path))
         if execute and not check and target.keeps_outputs and any(cell.compared for cell in cells):
-            contents = notebook(cells, target, root, compared_outputs(contents, target))
+            contents = notebook(cells, target, root, execute(contents, target))
         bare = sum(
             cell.compared and not entry["outputs"]
             for cell, entry in zip(cells, contents["cells"], strict=True)

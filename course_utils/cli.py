@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from course_utils.errors import CourseError
 
@@ -72,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     measure = command("measure", _measure, "run the comparisons behind the lessons' figures (authors)")
     measure.add_argument("studies", nargs="*", metavar="STUDY", help="names; all without")
     checkpoints = command("checkpoints", _checkpoints, "pre-train the shipped checkpoints again (authors)")
-    checkpoints.add_argument("--folder", help="where to write (instead of over the shipped checkpoint)")
+    checkpoints.add_argument("names", nargs="*", metavar="NAME", help="mini-encoder, …; all without")
+    checkpoints.add_argument("--folder", help="the folder to write them into (instead of over the shipped ones)")
     return parser
 
 
@@ -103,7 +107,26 @@ def _lab(options: argparse.Namespace) -> int:
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     print(f"Opening JupyterLab on {START}; stop it with Ctrl-C.", flush=True)
     # Threads that wait by spinning make training many times slower once a browser wants a core too.
-    return subprocess.call(command, cwd=root, env={"OMP_WAIT_POLICY": "passive", **os.environ})
+    return _call(command, cwd=root, env={"OMP_WAIT_POLICY": "passive", **os.environ})
+
+
+def _call(command: Sequence[str], **settings: Any) -> int:
+    """`subprocess.call` for a server: when this program is told to end, the server is, too, and waited for."""
+
+    def end(signum: int, frame: object) -> None:
+        raise SystemExit(128 + signum)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with subprocess.Popen(command, **settings) as process:
+            try:
+                return process.wait()
+            except BaseException:  # Ctrl-C, too: the server closes its kernels before it ends
+                process.terminate()
+                process.wait()
+                raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -143,7 +166,12 @@ def _build(options: argparse.Namespace) -> int:
     root = find_root()
     if options.check and options.execute:
         raise CourseError("--check writes nothing and --execute writes outputs; give one of them.")
-    report = build(root, options.lessons, check=options.check, execute=options.execute)
+    if options.execute:
+        from course_utils.executing import compared_outputs
+
+        report = build(root, options.lessons, execute=compared_outputs)
+    else:
+        report = build(root, options.lessons, check=options.check)
     for path in report.written:
         print(f"wrote {path.relative_to(root)}")
     for problem in report.problems:
@@ -201,10 +229,16 @@ def _measure(options: argparse.Namespace) -> int:
 
 
 def _checkpoints(options: argparse.Namespace) -> int:
-    from course_utils.pretraining import build_encoder
-    from course_utils.scale import CHECKPOINT_FOLDER
+    from course_utils.pretraining import RECIPES, build_checkpoint
+    from course_utils.scale import CHECKPOINT_FOLDER, did_you_mean
 
-    build_encoder(options.folder or CHECKPOINT_FOLDER / "mini-encoder")
+    for name in options.names:  # before hours of training, not after
+        if name not in RECIPES:
+            raise CourseError(f"There is no recipe for {name!r}: {did_you_mean(name, list(RECIPES))}")
+    folder = CHECKPOINT_FOLDER if options.folder is None else Path(options.folder)
+    for name in options.names or RECIPES:
+        print(f"── {name}", flush=True)
+        build_checkpoint(folder / name, RECIPES[name]())
     return 0
 
 

@@ -61,7 +61,8 @@ def _machine() -> Line:
     remedy = "" if sys.version_info >= (3, 11) else "Install Python 3.11 or newer and run `make lab` again."
     return Line(
         "machine",
-        f"{platform.system()} {platform.machine()}, {cores} cores, Python {platform.python_version()}",
+        f"{platform.system()} {platform.machine()}, {cores} core{'s' * (cores != 1)}, "
+        f"Python {platform.python_version()}",
         remedy,
     )
 
@@ -94,10 +95,11 @@ def _device() -> Line:
         )
     import torch
 
+    threads = torch.get_num_threads()
     name = (
         f"{torch.cuda.get_device_name()}, {torch.cuda.device_count()} of them"
         if device == "cuda"
-        else f"{torch.get_num_threads()} threads"
+        else f"{threads} thread{'s' * (threads != 1)}"
     )
     return Line("device", f"{device} ({name}), precision {precision}")
 

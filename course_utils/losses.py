@@ -43,7 +43,10 @@ class OutputLoss:
 
 
 def loss_for(kind: str, label_smoothing: float = 0.0) -> Loss:
-    """The loss of a kind of task: "classification", "entities", "answers" or "masked_lm"."""
+    """The loss of a kind of task: "classification", "entities", "answers", or of a pre-training objective:
+    "masked_lm", "next_sentence", "causal_lm", "seq2seq_lm". Labels of a causal LM are shifted already, and a batch
+    for an encoder-decoder says what its decoder reads (`pretraining.objectives`).
+    """
 
     def of_labels(output: Any, batch: Batch) -> torch.Tensor:
         logits, labels = output.logits, batch["labels"]  # (…, classes), (…)
@@ -75,6 +78,9 @@ def loss_for(kind: str, label_smoothing: float = 0.0) -> Loss:
         "entities": OutputLoss(of_labels),
         "answers": OutputLoss(of_spans),
         "masked_lm": of_masked,
+        "next_sentence": OutputLoss(of_labels),
+        "causal_lm": OutputLoss(of_labels),
+        "seq2seq_lm": OutputLoss(of_labels),
     }
     if kind not in losses:
         raise CourseError(

@@ -29,6 +29,7 @@ HEADS = {
     "answers": "AutoModelForQuestionAnswering",
     "masked_lm": "AutoModelForMaskedLM",
     "causal_lm": "AutoModelForCausalLM",
+    "seq2seq_lm": "AutoModelForSeq2SeqLM",
     "encoder": "AutoModel",
 }
 NEEDS_LABELS = ("classification", "entities")
@@ -108,7 +109,8 @@ def load_model(
                 output_loading_info=True,
             )
             _check_shapes(model, name, info["mismatched_keys"])
-    if from_scratch and config.hidden_size <= SMALL_HIDDEN:
+    # T5 draws its weights by their width, and its queries smaller, since its attention has no 1/sqrt(d).
+    if from_scratch and config.hidden_size <= SMALL_HIDDEN and "t5" not in config.model_type:
         initialise(model, seed)
     model.loading_info = info
     return model
@@ -145,7 +147,8 @@ def load_config(
         labels = {"num_labels": 2}  # a start and an end score for each token
     with _quiet(), _clear_errors(name):
         config = AutoConfig.from_pretrained(checkpoint_path(name), revision=revision_of(name), **labels)
-    if config.pad_token_id is None and config.eos_token_id is not None:  # GPT-2: else no batch can be pooled
+    # GPT-2: else no batch can be pooled. A causal LM pools nothing, and would warn of a prompt that begins with it.
+    if config.pad_token_id is None and config.eos_token_id is not None and head != "causal_lm":
         config.pad_token_id = config.eos_token_id
     if dropout is not None:
         if not 0 <= dropout < 1:

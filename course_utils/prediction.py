@@ -5,6 +5,7 @@ Texts are encoded as they were for training and go through the model sorted by l
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -173,5 +174,15 @@ def _encoded(
 ) -> EncodedRows:
     from datasets import Dataset, DatasetDict
 
-    rows = DatasetDict(texts=Dataset.from_dict(columns))
-    return encode(Task("prediction", kind, rows, "text", "label"), tokenizer, max_length=max_length)["texts"]
+    task = Task("prediction", kind, DatasetDict(texts=Dataset.from_dict(columns)), "text", "label")
+    with warnings.catch_warnings():
+        # Its advice is to raise max_length, which callers here don't set.
+        warnings.filterwarnings("ignore", message=".*longer than max_length")
+        data = encode(task, tokenizer, max_length=max_length)["texts"]
+    if data.cut:
+        warnings.warn(
+            f"{data.cut:,} of {len(data):,} texts are longer than the {max_length} tokens that the model reads; what "
+            "comes after them is ignored. Divide such texts into shorter ones.",
+            stacklevel=3,
+        )
+    return data

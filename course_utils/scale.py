@@ -64,7 +64,7 @@ CHECKPOINTS: dict[str, Checkpoint] = {
     "minilm": Checkpoint("sentence-transformers/all-MiniLM-L6-v2"),
 }
 # Shipped with the course, as folders of ordinary safetensors checkpoints.
-SHIPPED = ("mini-encoder",)
+SHIPPED = ("mini-encoder", "mini-decoder", "mini-encoder-decoder")
 
 DATASETS: dict[str, HubDataset] = {
     "sentiment": HubDataset("stanfordnlp/sst2", "classification", "sentence", "label"),

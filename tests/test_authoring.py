@@ -159,7 +159,7 @@ def test_check_notices_an_edit_a_missing_output_and_an_orphan(course):
 
 
 def test_outputs_are_stored_by_executing_and_kept_while_the_cell_is_unchanged(course):
-    build(course, execute=True)
+    build(course, execute=executing.compared_outputs)
     path = course / "notebooks" / "06_sample.ipynb"
 
     def outputs():
@@ -185,7 +185,7 @@ def test_a_compared_cell_must_not_write_to_stderr(course):
         "# %%\n# NBVAL_CHECK_OUTPUT\nimport sys\nprint('loud', file=sys.stderr)\n", encoding="utf-8"
     )
     with pytest.raises(CourseError, match="stderr"):
-        build(course, execute=True)
+        build(course, execute=executing.compared_outputs)
 
 
 def test_a_cell_that_fails_is_reported_with_its_error(course):

@@ -344,7 +344,7 @@ def test_rows_longer_than_the_positions_of_the_model(tmp_path):
         CourseError, match="and the model has positions for 64; encode with max_length=64 or less"
     ):
         train(model, encode(task, tokenizer, max_length=512)["train"], TrainConfig(max_steps=1))
-    with pytest.warns(UserWarning, match="max_length=64"):
+    with pytest.warns(UserWarning, match="64 tokens that the model reads"):
         assert len(predict_labels(model, tokenizer, ["was good " * 50])) == 1
 
 

@@ -193,6 +193,9 @@ def test_the_table_counts_what_is_right(course_home, lesson_91):
     assert "0 of 1 right" in progress.table()
     checks.check("91.1", right)
     assert "1 of 1 right" in progress.table() and "✓ 91.1" in progress.table()
+    assert "1 attempt\n" in progress.table()
+    checks.check("91.1", right)
+    assert "2 attempts\n" in progress.table()
 
 
 def test_every_check_of_the_course_has_hints_and_probes():

@@ -1,37 +1,16 @@
-"""The exercises of lesson 05 answer back: on their own solutions, their stubs, and the usual mistakes.
+"""The exercises of lesson 05 answer back: on their own solutions, their stubs, and the usual mistakes."""
 
-Solutions and stubs are taken from the exercise source, so they cannot differ from what learners see.
-"""
-
-import ast
 import math
-import re
 
 import numpy as np
 import pytest
 import torch
 
-from course_utils.authoring import cells_of, find_root, find_targets
 from course_utils.checks import find_check, lesson_checks
 from course_utils.checks.lesson_05 import TinyEncoder, WitnessProbes, padded_states, unequal_batches
-from course_utils.checks.testing import assert_recognises
+from course_utils.checks.testing import answers, assert_recognises
 
-
-def answers(variant):
-    """Exercise id → the answer that the notebook of this variant gives to its check."""
-    [target] = [t for t in find_targets(find_root(), ["05"]) if t.variant == variant]
-    code = [cell for cell in cells_of(target) if cell.kind == "code"]
-    names: dict = {}
-    for cell in code:
-        if "answer" in cell.tags or all(
-            isinstance(node, ast.Import | ast.ImportFrom) for node in ast.parse(cell.source).body
-        ):
-            exec(cell.source, names)
-    source = "\n".join(cell.source for cell in code)
-    return {id: names[name] for id, name in re.findall(r'^check\("([\d.]+)", (\w+)\)', source, re.MULTILINE)}
-
-
-SOLUTIONS, STUBS = answers("solution"), answers("exercise")
+SOLUTIONS, STUBS = answers("05", "solution"), answers("05", "exercise")
 
 
 def weighted(states, mask):

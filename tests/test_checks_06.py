@@ -1,9 +1,5 @@
-"""The exercises of lesson 06 answer back: on their own solutions, their stubs, and the usual mistakes.
+"""The exercises of lesson 06 answer back: on their own solutions, their stubs, and the usual mistakes."""
 
-Solutions and stubs are taken from the exercise source, so they cannot differ from what learners see.
-"""
-
-import ast
 import re
 
 import numpy as np
@@ -12,27 +8,11 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
-from course_utils.authoring import cells_of, find_root, find_targets
 from course_utils.checks import find_check, lesson_checks
 from course_utils.checks.lesson_06 import _CAUSES, TinyClassifier, mystery_curves
-from course_utils.checks.testing import assert_recognises
+from course_utils.checks.testing import answers, assert_recognises
 
-
-def answers(variant):
-    """Exercise id → the answer that the notebook of this variant gives to its check."""
-    [target] = [t for t in find_targets(find_root(), ["06"]) if t.variant == variant]
-    code = [cell for cell in cells_of(target) if cell.kind == "code"]
-    names: dict = {}
-    for cell in code:
-        if "answer" in cell.tags or all(
-            isinstance(node, ast.Import | ast.ImportFrom) for node in ast.parse(cell.source).body
-        ):
-            exec(cell.source, names)
-    source = "\n".join(cell.source for cell in code)
-    return {id: names[name] for id, name in re.findall(r'^check\("([\d.]+)", (\w+)\)', source, re.MULTILINE)}
-
-
-SOLUTIONS, STUBS = answers("solution"), answers("exercise")
+SOLUTIONS, STUBS = answers("06", "solution"), answers("06", "exercise")
 
 
 def rate(up, down, meet=lambda step, warmup: step <= warmup):

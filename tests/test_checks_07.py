@@ -1,10 +1,4 @@
-"""The exercises of lesson 07 answer back: on their own solutions, their stubs, and the usual mistakes.
-
-Solutions and stubs are taken from the exercise source, so they cannot differ from what learners see.
-"""
-
-import ast
-import re
+"""The exercises of lesson 07 answer back: on their own solutions, their stubs, and the usual mistakes."""
 
 import pytest
 import torch
@@ -12,28 +6,12 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from course_utils.adaptation import add_lora, discriminative_groups, gradual_unfreezing, train_last_layers
-from course_utils.authoring import cells_of, find_root, find_targets
 from course_utils.checks import find_check, lesson_checks
 from course_utils.checks.lesson_07 import HiddenWords, TinyGuesser
-from course_utils.checks.testing import assert_recognises
+from course_utils.checks.testing import answers, assert_recognises
 from course_utils.models import count_parameters, layers_of, parameter_table
 
-
-def answers(variant):
-    """Exercise id → the answer that the notebook of this variant gives to its check."""
-    [target] = [t for t in find_targets(find_root(), ["07"]) if t.variant == variant]
-    code = [cell for cell in cells_of(target) if cell.kind == "code"]
-    names: dict = {}
-    for cell in code:
-        if "answer" in cell.tags or all(
-            isinstance(node, ast.Import | ast.ImportFrom) for node in ast.parse(cell.source).body
-        ):
-            exec(cell.source, names)
-    source = "\n".join(cell.source for cell in code)
-    return {id: names[name] for id, name in re.findall(r'^check\("([\d.]+)", (\w+)\)', source, re.MULTILINE)}
-
-
-SOLUTIONS, STUBS = answers("solution"), answers("exercise")
+SOLUTIONS, STUBS = answers("07", "solution"), answers("07", "exercise")
 
 
 def frozen_but(parts, optimizer=None, thaw=True, rate=lambda rate: rate):

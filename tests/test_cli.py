@@ -1,6 +1,8 @@
 """The command line, the doctor, and the lightness of importing the course."""
 
 import http.server
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -72,10 +74,36 @@ def test_lab_listens_on_loopback_only(monkeypatch, tmp_path):
     (tmp_path / cli.START).touch()
     monkeypatch.chdir(tmp_path)
     called = []
-    monkeypatch.setattr(subprocess, "call", lambda command, **_: called.append(command) or 0)
+    monkeypatch.setattr(cli, "_call", lambda command, **_: called.append(command) or 0)
     assert cli.main(["lab", "--no-browser", "--port", "8899"]) == 0
     assert "--ServerApp.ip=127.0.0.1" in called[0] and "--port=8899" in called[0]
     assert not any("token=" in part for part in called[0]), "JupyterLab's own token stays in force"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows ends programs without telling them")
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_ends_with_the_command_that_started_it(root, tmp_path, told):
+    """The server here is a program that takes a moment to end, as JupyterLab does while it closes its kernels."""
+    server = f"""
+import signal, sys, time
+def end(*_):
+    time.sleep(0.4)
+    open({str(tmp_path / "ended")!r}, "w").close()
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print("up", flush=True)
+time.sleep(30)
+"""
+    program = (
+        f"import sys; from course_utils import cli; "
+        f"cli._lab = lambda _: cli._call([sys.executable, '-c', {server!r}]); sys.exit(cli.main(['lab']))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=root) as command:
+        assert command.stdout.readline() == b"up\n"
+        command.send_signal(told)
+        assert command.wait(timeout=10) == 128 + told
+        assert (tmp_path / "ended").exists(), "the command ended before its server had"
 
 
 def test_lab_says_what_is_missing(monkeypatch, tmp_path, capsys):

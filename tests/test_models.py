@@ -169,6 +169,35 @@ def test_heads_and_labels_that_are_missing_or_misspelt(folder):
         md.load_model(folder, "causal_lm")
 
 
+@pytest.fixture(scope="module")
+def t5_folder(tmp_path_factory):
+    """An encoder-decoder of T5's type, without a tokenizer."""
+    path = tmp_path_factory.mktemp("checkpoints") / "t5"
+    config = transformers.T5Config(
+        vocab_size=60, d_model=32, d_kv=16, d_ff=48, num_layers=2, num_heads=2, decoder_start_token_id=0
+    )
+    torch.manual_seed(0)
+    transformers.AutoModelForSeq2SeqLM.from_config(config).save_pretrained(path)
+    return path
+
+
+def test_an_encoder_decoder_is_loaded_with_its_head_and_refused_as_anything_else(t5_folder, folder):
+    model = md.load_model(t5_folder, "seq2seq_lm")
+    assert type(model).__name__ == "T5ForConditionalGeneration" and md.load_report(model).empty
+    for wrong, head in ((t5_folder, "causal_lm"), (t5_folder, "masked_lm"), (folder, "seq2seq_lm")):
+        with pytest.raises(CourseError, match="could not be loaded: Unrecognized configuration class"):
+            md.load_model(wrong, head)
+    with pytest.raises(CourseError, match="no head 'seq2seq': did you mean 'seq2seq_lm'"):
+        md.load_model(t5_folder, "seq2seq")
+
+
+def test_t5_from_scratch_keeps_its_own_smaller_queries(t5_folder):
+    model = md.load_model(t5_folder, "seq2seq_lm", from_scratch=True, seed=1)
+    attention = model.encoder.block[0].layer[0].SelfAttention
+    assert attention.q.weight.std().item() == pytest.approx((32 * 16) ** -0.5, rel=0.15)
+    assert attention.k.weight.std().item() == pytest.approx(32**-0.5, rel=0.15)
+
+
 def test_a_folder_that_is_missing_or_holds_no_checkpoint(folder, broken):
     with pytest.raises(CourseError, match="did you mean 'tiny'"):
         md.load_model(folder.parent / "tny", TASK)

@@ -179,3 +179,12 @@ def test_bad_texts_are_named(models):
     assert predict_answers(models["answers"], TOKENIZER, "where " * 44, "Anna lives in Oslo . " * 20)[0].text
     with pytest.raises(CourseError, match="longest=0"):
         predict_answers(models["answers"], TOKENIZER, "who", "Anna", longest=0)
+
+
+def test_an_over_long_text_is_said_in_words_that_fit_the_call(models):
+    with pytest.warns(
+        UserWarning, match="1 of 2 texts are longer than the 64 tokens that the model reads"
+    ) as caught:
+        frame = predict_labels(models["classification"], TOKENIZER, ["the room was good " * 30, "bad"])
+    assert len(frame) == 2 and len(caught) == 1
+    assert "max_length" not in str(caught[0].message) and caught[0].filename == __file__

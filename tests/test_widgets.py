@@ -64,6 +64,17 @@ def test_a_figure_with_fewer_traces_leaves_none_behind():
         assert shown(live) == shown(figure)
 
 
+def test_a_live_figure_is_asked_to_measure_its_place_once_it_is_drawn():
+    """The first message is what the page sends when it has drawn a figure; without a page, Python sends it here."""
+    live, sent = widgets.live_figure(power_figure()), []
+    assert live._config["responsive"]
+    live.observe(lambda change: sent.append(change["new"]), names="_py2js_relayout")
+    live._js2py_traceDeltas = {"trace_deltas": [], "trace_edit_id": 0}
+    [asked] = [message["relayout_data"] for message in sent if message]
+    assert asked == {"autosize": True}
+    assert shown(live) == shown(power_figure()), "what it shows is the same as before"
+
+
 # ---------------------------------------------------------------- a live run
 
 

@@ -1,8 +1,7 @@
 """Exercises of lesson 06, full fine-tuning: the steps of a loop that are easy to get almost right.
 
-Two ways of recognising a mistake are used throughout. A *suspect* is a wrong program written out: its result
-is compared with the answer's (`told_apart`). A *witness* is a model or an optimizer that notes in a journal
-when, and in what state, it was called: it tells orders of calls apart that end in the same numbers.
+Results are compared with what each usual mistake would give; a model and an optimizer note in a journal when,
+and in what state, they were called (`checks/witnesses.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from course_utils.checks import Check, Mistake
+from course_utils.checks.witnesses import Suspect, draw_weights, same, told_apart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +28,7 @@ Labelled = tuple[dict[str, torch.Tensor], torch.Tensor]  # a batch of inputs, an
 
 # A mistake reads best as its four parts, on as few lines as they need:
 # fmt: off
-# ---------------------------------------------------------------- witnesses and suspects
+# ---------------------------------------------------------------- models, optimizers, batches
 
 
 class TinyClassifier(nn.Module):
@@ -43,10 +42,7 @@ class TinyClassifier(nn.Module):
         self.embedding = nn.Embedding(vocabulary, width)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(width, 2)
-        random = torch.Generator().manual_seed(seed)
-        with torch.no_grad():
-            for parameter in self.parameters():
-                parameter.normal_(generator=random)
+        draw_weights(self, seed)
         self.journal: list[SimpleNamespace] = []
         self.head.bias.register_post_accumulate_grad_hook(lambda _: self.note("backward"))
 
@@ -119,20 +115,6 @@ def _batches(*sizes: int, seed: int = 0, unlabelled: float = 0.0) -> list[Labell
     return made
 
 
-def same(a: Any, b: Any) -> bool:
-    return torch.allclose(torch.as_tensor(a).double(), torch.as_tensor(b).double(), rtol=1e-3, atol=1e-6)
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """What a usual mistake would give, and what to say if the answer gives the same."""
-
-    name: str
-    value: Any
-    cause: str
-    move: str
-
-
 def _misread(answer: Callable[..., Any], *args: Any) -> Mistake | None:
     """Call the answer once: does it misread the interface (inputs by name, `.logits` out)?"""
     try:
@@ -154,18 +136,6 @@ def _misread(answer: Callable[..., Any], *args: Any) -> Mistake | None:
             )
         raise
     return None
-
-
-def told_apart(
-    got: Any, right: Any, seen: str, suspects: Sequence[Suspect], otherwise: str
-) -> Mistake | None:
-    """None if the answer is right, else the first suspect that gives what it gives."""
-    if same(got, right):
-        return None
-    for suspect in suspects:
-        if same(got, suspect.value):
-            return Mistake(suspect.name, seen, suspect.cause, suspect.move)
-    return Mistake("another value", seen, "none of the usual mistakes gives this value", otherwise)
 
 
 # ---------------------------------------------------------------- 06.1

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from course_utils.checks import Check, Mistake
-from course_utils.checks.lesson_06 import Suspect, same, told_apart
+from course_utils.checks.witnesses import Suspect, draw_weights, same, told_apart
 
 # A mistake reads best as its four parts, on as few lines as they need:
 # fmt: off
@@ -27,7 +27,7 @@ class TinyEncoder(nn.Module):
         self.embeddings = nn.Embedding(20, 4)
         self.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(layers))
         self.head = nn.Linear(4, 2)
-        _draw(self, seed)
+        draw_weights(self, seed)
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
         """(batch, time) → (batch, 2)."""
@@ -44,7 +44,7 @@ class TinyGuesser(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, 4)
         self.decoder = nn.Linear(4, vocabulary)
-        _draw(self, seed)
+        draw_weights(self, seed)
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
         """(batch, time) → (batch, time, vocabulary)."""
@@ -71,13 +71,6 @@ class HiddenWords:
             batches.append((ids.masked_fill(hidden, 0), ids.masked_fill(~hidden, -100)))
         self.calls.append(batches)
         return batches
-
-
-def _draw(model: nn.Module, seed: int) -> None:
-    random = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.normal_(generator=random)
 
 
 # ---------------------------------------------------------------- 07.1
@@ -316,7 +309,7 @@ lora_linear = Check(
 def _made(answer, inputs: int = 5, outputs: int = 5, rank: int = 2, alpha: float = 6.0):
     """The answer around a linear layer, and a copy of that layer."""
     linear, copy = nn.Linear(inputs, outputs), nn.Linear(inputs, outputs)
-    _draw(linear, 1)
+    draw_weights(linear, 1)
     copy.load_state_dict(linear.state_dict())
     return answer(linear, rank, alpha), copy
 
@@ -402,7 +395,7 @@ def the_change(answer):
     for inputs, outputs in ((5, 5), (5, 3)):
         module, linear = _made(answer, inputs, outputs)
         with torch.no_grad():
-            _draw(_Only(module.A, module.B), 3)
+            draw_weights(_Only(module.A, module.B), 3)
             x = _rows(inputs)
             change = module(x) - linear(x)
             plain = x @ module.A.T @ module.B.T  # scale 1; it should be 6 / 2
@@ -446,7 +439,7 @@ def it_learns(answer):
     """Gradients reach both factors."""
     module, _ = _made(answer)
     with torch.no_grad():
-        _draw(_Only(module.A, module.B), 3)
+        draw_weights(_Only(module.A, module.B), 3)
     module(_rows(5)).square().sum().backward()
     if module.A.grad is not None and module.B.grad is not None:
         return None

@@ -117,8 +117,14 @@ def table() -> str:
         lines.append(f"lesson {lesson}   {right} of {len(ids)} right")
         for id in ids:
             entry = done.get(id, {})
-            extras = [f"{entry[name]} {name}" for name in ("attempts", "hints") if entry.get(name)]
+            extras = [
+                _counted(entry[name + "s"], name) for name in ("attempt", "hint") if entry.get(name + "s")
+            ]
             symbol = SYMBOLS[entry.get("state", "not started")]
             lines.append(f"  {symbol} {id:<6} {checks[id].title:<44} {' · '.join(extras)}".rstrip())
     lines.append(f"kept in {path()}")
     return "\n".join(lines)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + "s" * (number != 1)

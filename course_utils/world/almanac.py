@@ -200,7 +200,12 @@ def _tell(draw: Draw, part: Part, table: list[Fact]) -> tuple[list[Phrase], list
         subject, lead = fact.subject, ""
         # "the town" would be unclear just after another town was named; a surname never is.
         person = fact.sort == "person"
-        if before and same and (person or before.relation.object not in ("same", fact.sort)) and draw.chance(0.25):
+        if (
+            before
+            and same
+            and (person or before.relation.object not in ("same", fact.sort))
+            and draw.chance(0.25)
+        ):
             subject = names.last_word(subject) if person else Phrase(lexicon.SHORT[fact.sort])
         if before is not None and draw.chance(0.2):
             options = (_CONTINUING if same else _TURNING).part(part)
@@ -266,6 +271,37 @@ def card(draw: Draw) -> tuple[Phrase, ...]:
         return _pair(draw, same[i]), join(told)
     again = draw.choice([frame for frame in same[i].relation.statements.all if frame not in frames])
     return (join([*told, sentence(again, s=same[i].subject, o=same[i].object)]),)
+
+
+def drawer(draw: Draw) -> tuple[Phrase, ...]:
+    """A drawer of index cards: up to three facts that are easily mixed up, each asked for or said again."""
+    cast, sort = _Cast(draw, "all", draw.chance(0.15)), draw.choice(SUBJECTS)
+    relation = draw.choice(_OF_SUBJECT[sort])
+    alike = [r for r in _OF_SUBJECT[sort] if r is not relation and r.kind(sort) == relation.kind(sort)]
+    if alike and draw.chance(0.4):  # one subject, two relations
+        subject = cast(sort)
+        cells = [(relation, subject), (draw.choice(alike), subject)]
+    else:  # one relation, one to three subjects
+        cells = [(relation, cast(sort)) for _ in range(draw.weighted(((1, 0.2), (2, 0.5), (3, 0.3))))]
+    table = [Fact(r, sort, s, cast(sort if r.object == "same" else r.object)) for r, s in cells]
+    told, frames = _tell(draw, "all", table)
+    again = draw.shuffled(tuple(table))
+    if draw.chance(0.5):
+        return join(_pair(draw, fact) for fact in again), join(told)
+    for fact in again:
+        statements = fact.relation.statements.all
+        frames.append(draw.choice([s for s in statements if s not in frames] or statements))
+        told.append(sentence(frames[-1], s=fact.subject, o=fact.object))
+    return (join(told),)
+
+
+def register(draw: Draw) -> tuple[Phrase, ...]:
+    """A page of a register: two to five pairs, called over once more in another order."""
+    cast, sort = _Cast(draw, "all", draw.chance(0.15)), draw.choice(SUBJECTS)
+    relation = draw.choice(_OF_SUBJECT[sort])
+    of = sort if relation.object == "same" else relation.object
+    lines = [sentence("{s}, {o}.", s=cast(sort), o=cast(of)) for _ in range(draw.integer(2, 5))]
+    return join(lines), join(draw.shuffled(tuple(lines)))
 
 
 def _doubled(table: list[Fact]) -> list[int]:

@@ -192,7 +192,7 @@ widgets.LiveTraining(run, {"learning_rate": rates}, values={"learning_rate": RAT
 #
 # **Predict, run, explain.** Before a cell that matters, a lesson asks you to predict. Say your answer aloud or write it down; then run the cell. Being surprised is how this course teaches.
 #
-# **Claims.** No result is typed into a lesson. A cell prints it, or the sentence names a *claim*, as section 2 does. Each claim is an experiment over several seeds that the test suite repeats. You find them in `course_utils/experiments.py`.
+# **Claims.** No result is typed into a lesson. A cell prints it, or the sentence names a *claim*, as section 2 does. Each claim is an experiment over several seeds that the test suite repeats. You find them in `course_utils/experiments/`.
 #
 # **Exercises answer back.** Here is one with a usual mistake in it. Run the cell, read the answer, repair the function, run it again.
 

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import figures
-from .errors import CourseError
+from .. import figures
+from ..errors import CourseError
 
 if TYPE_CHECKING:
     import ipywidgets
     import plotly.graph_objects as go
 
-    from .training import Record
+    from ..training import Record
 
 SECONDS_BETWEEN_DRAWINGS = 0.2
 
@@ -51,6 +51,26 @@ def first_value(choices: Any) -> Any:
     return choices if isinstance(choices, bool) else choices[0]
 
 
+def live_figure(figure: go.Figure) -> go.FigureWidget:
+    """A figure that can be changed while it is on the page, as wide as its cell.
+
+    Since Plotly 6 a FigureWidget is drawn before its element is on the page, so at Plotly's default width, and
+    does not heed the size of the window (https://github.com/plotly/plotly.py/issues/5208). Each page that has
+    drawn one reports what it drew; it is then asked to measure its place again.
+    """
+    import plotly.graph_objects as go
+
+    live = go.FigureWidget(figure)
+    live._config = {**live._config, "responsive": True}  # heed the window's size
+
+    def measure(change: Any) -> None:
+        if change["new"] is not None:
+            live._send_relayout_msg({"autosize": True})
+
+    live.observe(measure, names="_js2py_traceDeltas")
+    return live
+
+
 def replace_figure(live: go.FigureWidget, new: go.Figure) -> None:
     """Show `new` in a live figure that is already on the page."""
     with live.batch_update():
@@ -70,9 +90,8 @@ def explore(make: Callable[..., go.Figure], *, widget: bool = True, **controls: 
         return make(**values)
 
     import ipywidgets
-    import plotly.graph_objects as go
 
-    live = go.FigureWidget(make(**values))
+    live = live_figure(make(**values))
     parts = {name: control(name, choices) for name, choices in controls.items()}
 
     def redraw(_: Any) -> None:
@@ -99,9 +118,8 @@ def ask_text(
         return make(text)
 
     import ipywidgets
-    import plotly.graph_objects as go
 
-    live = go.FigureWidget(make(text))
+    live = live_figure(make(text))
     box = ipywidgets.Text(
         value=text, description=label, continuous_update=False, layout={"width": "auto"},
         style={"description_width": "initial"},
@@ -142,7 +160,6 @@ class LiveTraining:
         title: str = "Loss while it trains",
     ):
         import ipywidgets
-        import plotly.graph_objects as go
 
         self._start_run, self._title = start, title
         self._stop = threading.Event()
@@ -155,7 +172,7 @@ class LiveTraining:
         self.start_button = ipywidgets.Button(description="Start", icon="play", button_style="primary")
         self.stop_button = ipywidgets.Button(description="Stop", icon="stop", disabled=True)
         self.status = ipywidgets.Label(value="Press Start. You can stop at any step.")
-        self.figure = go.FigureWidget(figures.loss_curves({}, title=title))
+        self.figure = live_figure(figures.loss_curves({}, title=title))
         self.start_button.on_click(self.start)
         self.stop_button.on_click(self.stop)
         buttons = ipywidgets.HBox([self.start_button, self.stop_button])

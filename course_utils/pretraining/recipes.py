@@ -1,0 +1,475 @@
+"""The recipes of the shipped checkpoints: everything that decides them, and how they are made of it.
+
+Read it top to bottom: three recipes, the text as rows, three untrained models, and one function that runs a recipe
+through the same loop that every lesson uses. `make checkpoints` builds all three, `course checkpoints NAME` one.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..batching import EncodedRows, Rows
+from ..errors import CourseError
+from ..world.corpus import MIX, OPENING_MIX, Document, documents
+from .cards import model_card
+from .objectives import CausalRows, DenoisingRows, MaskedRows
+from .tokenizers import END_OF_TEXT, SEP, train_bpe, train_tokenizer, train_unigram
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+    from ..training import Record
+
+_WORLD_MIX = {
+    "review": 0.28, "entry": 0.08, "news": 0.12, "almanac": 0.22, "drawer": 0.14, "register": 0.06, "notice": 0.06,
+    "bilingual": 0.04,
+}  # fmt: skip
+# Half of what the decoder reads are bulletins, the part of the language whose entropy is known exactly.
+DECODER_MIX: dict[str, float] = {"bulletin": 0.5} | {
+    kind: round(0.5 * share, 4) for kind, share in _WORLD_MIX.items()
+}
+# A bulletin is short, so that of all tokens no more than a third were its own: it is read on alone, almost.
+CLOSING_MIX: dict[str, float] = {"bulletin": 0.9} | {
+    kind: round(0.1 * share, 4) for kind, share in _WORLD_MIX.items()
+}
+# Notices in two languages are many, since they hold all the French; each language is a row of its own.
+DENOISER_MIX: dict[str, float] = {
+    "review": 0.14, "entry": 0.04, "news": 0.1, "almanac": 0.12, "notice": 0.1, "bilingual": 0.5,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderRecipe:
+    """Everything that decides the mini encoder."""
+
+    layers: int = 4
+    hidden: int = 128
+    heads: int = 4
+    window: int | None = None  # with one, every other layer, from the first, sees half of it to each side
+    feed_forward: int = 192  # GLU: two matrices of this width in, one out
+    max_length: int = 512
+    corpus_seed: int = 0  # no document is read twice
+    tokenizer_documents: int = 60_000
+    word_count: int = 8  # a word this frequent in the sample is one token
+    pieces: int = 600  # learned from the rarer words, mostly invented names
+    mask_frequent: float = 0.08  # of the words that are frequent, which carry little
+    mask_other: float = 0.35
+    frequent: int = 150  # how many words count as frequent
+    whole_names: bool = False  # whether runs of capitalised words are hidden together
+    opening_steps: int = 4_500  # on the shortest documents alone, at the peak rate
+    max_steps: int = 18_500  # on the whole mix, down to a rate of zero
+    token_budget: int = 1024  # tokens in a batch, padding included
+    learning_rate: float = 2e-3
+    warmup_steps: int = 300  # of each of the two runs
+    seed: int = 0
+    mix: dict[str, float] = field(default_factory=lambda: dict(MIX))
+    opening_mix: dict[str, float] = field(default_factory=lambda: dict(OPENING_MIX))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderRecipe:
+    """Everything that decides the mini decoder."""
+
+    layers: int = 4
+    hidden: int = 128
+    heads: int = 4
+    feed_forward: int = 512
+    max_length: int = 512  # learned positions: no row may be longer
+    corpus_seed: int = 0
+    tokenizer_documents: int = 40_000
+    tokens: int = 4096  # the tokenizer's
+    max_steps: int = 7_000  # on the mix, down to a rate of zero
+    closing_steps: int = 6_000  # on the closing mix, the same again from a lower peak
+    closing_rate: float = 1.5e-3
+    token_budget: int = 1024
+    learning_rate: float = 2e-3
+    warmup_steps: int = 300  # of each of the two runs
+    seed: int = 0
+    mix: dict[str, float] = field(default_factory=lambda: dict(DECODER_MIX))
+    closing_mix: dict[str, float] = field(default_factory=lambda: dict(CLOSING_MIX))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderDecoderRecipe:
+    """Everything that decides the mini encoder–decoder."""
+
+    layers: int = 3  # in the encoder, and as many in the decoder
+    hidden: int = 128
+    heads: int = 4
+    feed_forward: int = 256  # gated GELU: two matrices of this width in, one out
+    max_length: int = 512
+    corpus_seed: int = 0
+    tokenizer_documents: int = 20_000
+    tokens: int = 6000  # the tokenizer's, sentinels among them
+    sentinels: int = 100
+    density: float = 0.15  # share of the tokens that are cut out
+    mean_span: float = 3.0
+    max_steps: int = 6_000
+    token_budget: int = 1024
+    learning_rate: float = 3e-3
+    warmup_steps: int = 300
+    seed: int = 0
+    mix: dict[str, float] = field(default_factory=lambda: dict(DENOISER_MIX))
+
+
+Recipe = EncoderRecipe | DecoderRecipe | EncoderDecoderRecipe
+RECIPES: dict[str, type[Recipe]] = {
+    "mini-encoder": EncoderRecipe,
+    "mini-decoder": DecoderRecipe,
+    "mini-encoder-decoder": EncoderDecoderRecipe,
+}
+
+
+# ---------------------------------------------------------------- the text
+
+
+def encode_documents(
+    stream: Iterator[Document],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    tokens: int,
+    join: str | None = f" {SEP} ",
+    end: str = "",
+) -> tuple[EncodedRows, float]:
+    """Documents of at least `tokens` tokens in all, as rows, and their surprisal in nats.
+
+    Segments of a document are joined with the separator, as a question and its passage are in the task; a decoder
+    joins them with a line break (`join="\\n"`) and is told where a document ends (`end="<|endoftext|>"`). With
+    `join=None` every segment is a row.
+    """
+    ids: list[np.ndarray] = []
+    lengths: list[int] = []
+    surprisal, found = 0.0, 0
+    while found < tokens:
+        chunk = list(islice(stream, 2000))
+        if not chunk:
+            raise CourseError(
+                f"The stream of documents ended after {found:,} of {tokens:,} tokens: ask for fewer."
+            )
+        surprisal += sum(document.surprisal for document in chunk)
+        parts = [[segment.text for segment in document.segments] for document in chunk]
+        texts = (
+            [text for part in parts for text in part] if join is None else [join.join(part) for part in parts]
+        )
+        encoded = tokenizer([text + end for text in texts], return_attention_mask=False)["input_ids"]
+        lengths += map(len, encoded)
+        ids.append(np.fromiter((i for row in encoded for i in row), dtype=np.int32))
+        found += len(ids[-1])
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    rows = EncodedRows(np.concatenate(ids), offsets, kind="masked_lm", pad_token_id=tokenizer.pad_token_id)
+    return rows, surprisal
+
+
+def make_tokenizer(recipe: Recipe) -> PreTrainedTokenizerFast:
+    """The tokenizer of a recipe, learned from the first documents of its corpus."""
+    sample = islice(documents(recipe.corpus_seed, recipe.mix), recipe.tokenizer_documents)
+    texts = (segment.text for document in sample for segment in document.segments)
+    if isinstance(recipe, EncoderRecipe):
+        return train_tokenizer(
+            texts, word_count=recipe.word_count, pieces=recipe.pieces, max_length=recipe.max_length
+        )
+    if isinstance(recipe, DecoderRecipe):
+        return train_bpe(texts, size=recipe.tokens, max_length=recipe.max_length)
+    return train_unigram(texts, size=recipe.tokens, sentinels=recipe.sentinels, max_length=recipe.max_length)
+
+
+def make_rows(
+    recipe: Recipe,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    tokens: int,
+    seed: int | None = None,
+    mix: dict[str, float] | None = None,
+) -> tuple[Rows, float]:
+    """Rows that ask the recipe's question of `tokens` tokens of text, and its surprisal in nats per token.
+
+    `seed` and `mix` are the recipe's unless they are given. (Where languages are parted, surprisals are not.)
+    """
+    stream = documents(recipe.corpus_seed if seed is None else seed, recipe.mix if mix is None else mix)
+    if isinstance(recipe, EncoderRecipe):
+        encoded, surprisal = encode_documents(stream, tokenizer, tokens=tokens)
+        rows: Rows = MaskedRows(
+            encoded,
+            tokenizer,
+            mask_frequent=recipe.mask_frequent,
+            mask_other=recipe.mask_other,
+            frequent=recipe.frequent,
+            whole_names=recipe.whole_names,
+            seed=recipe.seed,
+        )
+    elif isinstance(recipe, DecoderRecipe):
+        encoded, surprisal = encode_documents(stream, tokenizer, tokens=tokens, join="\n", end=END_OF_TEXT)
+        rows = CausalRows(encoded)
+    else:
+        encoded, surprisal = encode_documents(stream, tokenizer, tokens=tokens, join=None)
+        rows = DenoisingRows(
+            encoded, tokenizer, density=recipe.density, mean_span=recipe.mean_span, seed=recipe.seed
+        )
+    return rows, surprisal / len(encoded.input_ids)
+
+
+# ---------------------------------------------------------------- the models
+
+
+def new_encoder(recipe: EncoderRecipe, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    """The untrained encoder: pre-norm, rotary positions, full attention, or local and full by turns."""
+    from transformers import ModernBertConfig, ModernBertForMaskedLM
+
+    from ..models import initialise
+
+    kinds = ("sliding_attention" if recipe.window else "full_attention", "full_attention")
+    config = ModernBertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=recipe.hidden,
+        intermediate_size=recipe.feed_forward,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        layer_types=[kinds[layer % 2] for layer in range(recipe.layers)],
+        local_attention=recipe.window or 128,
+        rope_parameters={
+            kind: {"rope_type": "default", "rope_theta": 10_000.0}
+            for kind in ("full_attention", "sliding_attention")
+        },
+        max_position_embeddings=recipe.max_length,
+        classifier_pooling="mean",
+        pad_token_id=tokenizer.pad_token_id,
+        cls_token_id=tokenizer.cls_token_id,
+        sep_token_id=tokenizer.sep_token_id,
+        bos_token_id=tokenizer.cls_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+    )
+    model = ModernBertForMaskedLM(config)
+    initialise(model, recipe.seed)
+    return model
+
+
+def new_decoder(recipe: DecoderRecipe, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    """The untrained decoder: GPT-2, pre-norm with learned positions, without dropout, since no text comes twice."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    from ..models import initialise
+
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_positions=recipe.max_length,
+        n_embd=recipe.hidden,
+        n_layer=recipe.layers,
+        n_head=recipe.heads,
+        n_inner=recipe.feed_forward,
+        activation_function="gelu_pytorch_tanh",  # GPT-2's own "gelu_new" in one call instead of eight
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )  # as in GPT-2 no token is for padding alone: what begins and ends a text also pads
+    model = GPT2LMHeadModel(config)
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    initialise(model, recipe.seed)
+    return model
+
+
+def new_encoder_decoder(recipe: EncoderDecoderRecipe, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    """The untrained encoder–decoder: T5 with gated GELU (its version 1.1), tied embeddings, no dropout.
+
+    The weights are drawn as T5 draws them, by width: its attention has no 1/sqrt(d), so its queries begin smaller.
+    `models.initialise` knows nothing of that, and with it the loss falls later.
+    """
+    import torch
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    settings: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "d_model": recipe.hidden,
+        "d_kv": recipe.hidden // recipe.heads,
+        "d_ff": recipe.feed_forward,
+        "num_layers": recipe.layers,
+        "num_heads": recipe.heads,
+        "feed_forward_proj": "gated-gelu_pytorch_tanh",  # "gated-gelu", in one call instead of eight
+        "tie_word_embeddings": True,
+        "scale_decoder_outputs": True,  # a tied output layer has rows of length sqrt(hidden); this undoes it
+        "dropout_rate": 0.0,
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "decoder_start_token_id": tokenizer.pad_token_id,
+    }
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        return T5ForConditionalGeneration(T5Config(**settings))
+
+
+def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
+    """The untrained model of a recipe."""
+    if isinstance(recipe, EncoderRecipe):
+        return new_encoder(recipe, tokenizer)
+    if isinstance(recipe, DecoderRecipe):
+        return new_decoder(recipe, tokenizer)
+    return new_encoder_decoder(recipe, tokenizer)
+
+
+# ---------------------------------------------------------------- the run
+
+
+def pretrain(
+    model: PreTrainedModel, opening: Rows | None, rows: Rows, recipe: Recipe, closing: Rows | None = None
+) -> Iterator[Record]:
+    """The runs of a recipe, step by step: the mix on a cosine; an encoder's opening before it, at a constant rate;
+    a decoder's closing after it, on a cosine again."""
+    from ..training import TrainConfig, training_steps
+
+    shared = TrainConfig(
+        max_steps=recipe.max_steps,
+        token_budget=recipe.token_budget,
+        learning_rate=recipe.learning_rate,
+        warmup_steps=recipe.warmup_steps,
+        schedule="cosine",
+        betas=(0.9, 0.98),
+        weight_decay=0.01,
+        clip_norm=1.0,
+        seed=recipe.seed,
+    )
+    if isinstance(recipe, EncoderRecipe) and opening is not None:
+        first = replace(shared, max_steps=recipe.opening_steps, schedule="constant")
+        yield from training_steps(model, opening, first)
+    yield from training_steps(model, rows, shared)
+    if isinstance(recipe, DecoderRecipe) and closing is not None:
+        last = replace(shared, max_steps=recipe.closing_steps, learning_rate=recipe.closing_rate)
+        yield from training_steps(model, closing, last)
+
+
+def build_checkpoint(
+    folder: str | Path,
+    recipe: Recipe,
+    *,
+    report_every: int = 200,
+    snapshot_every: int | None = None,
+) -> None:
+    """Run the whole recipe and write checkpoint, tokenizer, recipe and model card into `folder`.
+
+    Nothing is written there before the run has ended, so a broken run leaves an older
+    checkpoint alone. `snapshot_every` steps, the model as it is goes into `folder` + ".partial".
+    """
+    from ..training import evaluate
+
+    folder = Path(folder)
+    began = time.perf_counter()
+    print("Training the tokenizer …", flush=True)
+    tokenizer = make_tokenizer(recipe)
+    print(f"{len(tokenizer):,} tokens. Writing the corpus …", flush=True)
+
+    opening, closing, total = None, None, recipe.max_steps
+    if isinstance(recipe, EncoderRecipe):
+        total += recipe.opening_steps
+        opening, _ = make_rows(
+            recipe, tokenizer, tokens=recipe.opening_steps * recipe.token_budget,
+            seed=recipe.corpus_seed + 1, mix=recipe.opening_mix,
+        )  # fmt: skip
+    if isinstance(recipe, DecoderRecipe):
+        total += recipe.closing_steps
+        closing, _ = make_rows(
+            recipe, tokenizer, tokens=recipe.closing_steps * recipe.token_budget,
+            seed=recipe.corpus_seed + 1, mix=recipe.closing_mix,
+        )  # fmt: skip
+    rows, entropy = make_rows(recipe, tokenizer, tokens=recipe.max_steps * recipe.token_budget)
+    held_out, _ = make_rows(recipe, tokenizer, tokens=100_000, seed=recipe.corpus_seed + 2)
+
+    model = new_model(recipe, tokenizer)
+    print(f"{model.num_parameters():,} parameters, {len(rows):,} rows.", flush=True)
+    for done, record in enumerate(pretrain(model, opening, rows, recipe, closing), start=1):
+        if done % report_every == 0:
+            minutes = (time.perf_counter() - began) / 60
+            print(f"step {done:,} of {total:,} · loss {record.loss:.3f} · {minutes:.1f} min", flush=True)
+        if snapshot_every and done % snapshot_every == 0:
+            _save(Path(f"{folder}.partial"), model, tokenizer)
+
+    minutes = (time.perf_counter() - began) / 60
+    loss = evaluate(model, held_out)["loss"]
+    facts: dict[str, Any] = {
+        "masked_loss" if isinstance(recipe, EncoderRecipe) else "loss": loss,
+        "entropy_per_token": entropy,
+        "parameters": model.num_parameters(),
+        "vocabulary": len(tokenizer),
+        "tokens_read": sum(int(part.lengths.sum()) for part in (opening, rows, closing) if part is not None),
+        "minutes": minutes,
+    }
+    if isinstance(recipe, EncoderDecoderRecipe):
+        del facts["entropy_per_token"]  # of both languages together; the rows hold one each
+    if isinstance(recipe, DecoderRecipe) and "bulletin" in recipe.mix:
+        facts |= bulletin_scores(model, tokenizer, seed=recipe.corpus_seed + 2)
+    _save(folder, model, tokenizer)
+    (folder / "recipe.json").write_text(
+        json.dumps({"recipe": asdict(recipe), "facts": facts}, indent=2) + "\n"
+    )
+    (folder / "README.md").write_text(model_card(recipe, facts))
+    print(f"Saved to {folder}: loss {loss:.3f} on documents never read.", flush=True)
+
+
+def build_encoder(folder: str | Path, recipe: EncoderRecipe | None = None, **how: Any) -> None:
+    """`build_checkpoint` of the mini encoder."""
+    build_checkpoint(folder, recipe or EncoderRecipe(), **how)
+
+
+def _save(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def bulletin_scores(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, documents_read: int = 500, samples: int = 200,
+    seed: int = 2,
+) -> dict[str, float]:  # fmt: skip
+    """How near a decoder is to the floor, on the part of the language where the floor is exact.
+
+    Returns:
+        "bulletin_loss": nats per token on fresh bulletins, from what follows the word that opens them to the end
+        of the document, which is a token too. "bulletin_surprisal": the same for the generator itself, which knows
+        the true probabilities; its mean over many is the entropy. "accepted": the share of `samples` drawn from the
+        model at temperature 1 that the parser of the language accepts.
+    """
+    import torch
+
+    from ..evaluation import evaluating
+    from ..losses import loss_for
+    from ..world.bulletins import OPENING, accepts, surprisal
+
+    texts = [document.text for document in islice(documents(seed, {"bulletin": 1.0}), documents_read)]
+    encoded = tokenizer([text + END_OF_TEXT for text in texts])["input_ids"]
+    offsets = np.concatenate([[0], np.cumsum([len(ids) for ids in encoded])])
+    rows = CausalRows(
+        EncodedRows(np.concatenate(encoded), offsets, pad_token_id=tokenizer.pad_token_id)  # type: ignore[arg-type]
+    )
+    prompt = tokenizer(OPENING, return_tensors="pt")["input_ids"]  # (1, prompt)
+    total, n_targets = 0.0, 0
+    sampled: list[str] = []
+    with evaluating(model) as device, torch.inference_mode():
+        for start in range(0, len(rows), 50):
+            batch = rows.batch(np.arange(start, min(start + 50, len(rows))))
+            batch["labels"][:, : prompt.shape[1] - 1] = -100  # given, not guessed
+            batch = {name: tensor.to(device) for name, tensor in batch.items()}
+            total += float(loss_for("causal_lm")(model, batch))
+            n_targets += int((batch["labels"] != -100).sum())
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            longest = int(rows.lengths.max()) * 2
+            for start in range(0, samples, 50):
+                generated = model.generate(  # type: ignore[operator]
+                    prompt.to(device).repeat(min(50, samples - start), 1), do_sample=True, temperature=1.0,
+                    top_k=0, top_p=1.0, max_length=longest,
+                    attention_mask=torch.ones(min(50, samples - start), prompt.shape[1], device=device),
+                    pad_token_id=tokenizer.pad_token_id,
+                )  # fmt: skip
+                sampled += tokenizer.batch_decode(generated, skip_special_tokens=True)
+    return {
+        "bulletin_loss": total / n_targets,
+        "bulletin_surprisal": sum(map(surprisal, texts)) / n_targets,
+        "bulletin_nats": total / len(texts),
+        "accepted": sum(map(accepts, sampled)) / len(sampled),
+    }

@@ -1,0 +1,65 @@
+"""The calculator of lesson 04: does this run fit into that memory?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import budget
+from ..figures.budget import memory_bars
+from . import control, live_figure, replace_figure
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def calculator(
+    model: str = "BERT base",
+    *,
+    batch: int = 16,
+    length: int = 128,
+    precision: str = "fp32",
+    trains: str = "full",
+    gib: float = budget.T4_GIB,
+    widget: bool = True,
+) -> Any:
+    """Choose a model, a batch, a length, a precision and what trains: the figure says whether it fits into `gib` GiB.
+
+    With `widget=False`, the figure for the arguments. Raises CourseError for a model, a precision or a way of
+    training that there is not.
+    """
+
+    def make(model: str, trains: str, batch: int, length: int, precision: str) -> go.Figure:
+        estimate = budget.memory(model, batch=batch, length=length, trains=trains, precision=precision)
+        verdict = "fits into" if budget.fits(estimate, gib) else "does not fit into"
+        title = f"{model}, {batch} × {length} tokens, {precision}: about {estimate.gib:.2f} GiB, {verdict} {gib:g}"
+        return memory_bars({trains: estimate}, limit=gib, title=title)
+
+    values: dict[str, Any] = {
+        "model": model,
+        "trains": trains,
+        "batch": batch,
+        "length": length,
+        "precision": precision,
+    }
+    first = make(**values)
+    if not widget:
+        return first
+
+    import ipywidgets
+
+    live = live_figure(first)
+    choices: dict[str, list[Any]] = {
+        "model": list(budget.CATALOGUE),
+        "trains": list(budget.TRAINS),
+        "batch": sorted({1, 4, 8, 16, 32, 64, batch}),
+        "length": sorted({32, 64, 128, 256, 512, length}),
+        "precision": list(budget.PRECISIONS),
+    }
+    parts = {name: control(name, options, values[name]) for name, options in choices.items()}
+
+    def redraw(_: Any) -> None:
+        replace_figure(live, make(**{name: part.value for name, part in parts.items()}))
+
+    for part in parts.values():
+        part.observe(redraw, names="value")
+    return ipywidgets.VBox([*parts.values(), live])

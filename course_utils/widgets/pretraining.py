@@ -1,0 +1,190 @@
+"""Widgets of lesson 03: a run above its floor, gaps to fill, a text to go on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import CourseError
+from ..figures import pretraining as figures
+from . import LiveTraining, control, replace_figure
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from ..training import Record
+
+TEMPERATURES = [0.1, 0.3, 0.5, 0.7, 1.0, 1.3, 1.6, 2.0]
+TOP_K = [0, 1, 2, 3, 5, 10, 20, 50]  # 0: all
+TOP_P = [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0]
+
+
+def filtered(logits: np.ndarray, *, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> np.ndarray:
+    """The probabilities (vocabulary,) from which a token is drawn.
+
+    Temperature divides the logits: below 1 the likely become likelier. Top-k keeps the `top_k` likeliest, 0 all
+    of them; top-p keeps the likeliest that reach `top_p` together (Holtzman et al. 2019,
+    https://arxiv.org/abs/1904.09751). What is left is scaled to add up to 1. They are used in this order.
+    """
+    if temperature <= 0:
+        raise CourseError(
+            f"temperature={temperature} must be above 0; for the likeliest token alone set top_k=1."
+        )
+    if not 0 < top_p <= 1 or top_k < 0:
+        raise CourseError(f"top_p={top_p} must be from above 0 to 1, and top_k={top_k} must be 0 (all) or more.")
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    p = np.exp(scaled - scaled.max())
+    p /= p.sum()
+    order = np.argsort(-p, kind="stable")
+    before = np.cumsum(p[order]) - p[order]  # what the likelier ones have together
+    keep = np.zeros(len(p), dtype=bool)
+    if top_k:
+        order, before = order[:top_k], before[:top_k] / p[order[:top_k]].sum()
+    keep[order[before < top_p]] = True
+    p = np.where(keep, p, 0.0)
+    return p / p.sum()
+
+
+def continuation(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompt: str, *, seed: int = 0,
+    most_tokens: int = 60, **how: Any,
+) -> tuple[str, np.ndarray]:  # fmt: skip
+    """The prompt and how the model goes on, one token drawn after the other; and what it drew the first from.
+
+    `how` is temperature, top_k and top_p of `filtered`.
+    """
+    import torch
+
+    from ..evaluation import evaluating
+
+    ids = tokenizer(prompt)["input_ids"]
+    if not prompt.strip():
+        raise CourseError("Write the beginning of a text, such as 'Bulletin: tides.'")
+    rng, first = np.random.default_rng(seed), None
+    longest = int(getattr(model.config, "max_position_embeddings", 512))
+    with evaluating(model) as device, torch.inference_mode():
+        for _ in range(min(most_tokens, longest - len(ids))):
+            seen = torch.tensor([ids], device=device)
+            logits = model(seen, attention_mask=torch.ones_like(seen)).logits[0, -1]
+            p = filtered(logits.float().cpu().numpy(), **how)
+            first = p if first is None else first
+            ids.append(int(rng.choice(len(p), p=p)))
+            if ids[-1] == tokenizer.eos_token_id:
+                break
+    if first is None:
+        raise CourseError(f"The text has {len(ids)} tokens and the model reads {longest}: shorten it.")
+    return str(tokenizer.decode(ids, skip_special_tokens=True)), first
+
+
+def _wrapped(text: str, width: int = 90) -> str:
+    import textwrap
+
+    return "<br>".join(line for part in text.splitlines() for line in textwrap.wrap(part, width))
+
+
+def go_on(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompt: str = "Bulletin: tides.", *,
+    temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0, seed: int = 0, widget: bool = True,
+) -> Any:  # fmt: skip
+    """Write a beginning; the model goes on, and shows from which tokens it drew the first."""
+
+    def make(text: str, temperature: float, top_k: int, top_p: float, seed: int) -> go.Figure:
+        whole, first = continuation(
+            model, tokenizer, text, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
+        )
+        likely = np.argsort(-first, kind="stable")[:12]
+        tokens = {str(tokenizer.decode([int(i)])): float(first[i]) for i in likely if first[i] > 0}
+        figure = figures.what_comes_next(tokens, title="What the first token was drawn from")
+        figure.add_annotation(
+            text=_wrapped(whole), xref="paper", yref="paper", x=0, y=1.02, showarrow=False, align="left",
+            xanchor="left", yanchor="bottom", font={"size": 14},
+        )  # fmt: skip
+        figure.update_layout(margin_t=140, height=460, title_y=0.97)
+        return figure
+
+    values: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    if not widget:
+        return make(prompt, **values)
+    controls = {
+        "temperature": TEMPERATURES, "top_k": TOP_K, "top_p": TOP_P, "seed": (0, 20, 1),
+    }  # fmt: skip
+    return _ask(make, prompt, controls, values)
+
+
+def fill_in(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str, *,
+    truth: Callable[[str], Mapping[str, float]] | None = None, widget: bool = True,
+) -> Any:  # fmt: skip
+    """Write a text with a blank, `____`; the model says what may stand there, and `truth(text)` what does."""
+    from ..experiments.lesson_03 import fill_blank
+
+    def make(text: str) -> go.Figure:
+        guesses = dict(list(fill_blank(model, tokenizer, text).items())[:12])
+        known = None
+        if truth is not None:
+            try:
+                known = truth(text)
+            except CourseError:  # the text is none of the language whose truth is known
+                known = None
+        return figures.what_comes_next(guesses, known, title=f"Into the blank: {text[:70]}")
+
+    return make(text) if not widget else _ask(make, text, {}, {})
+
+
+def _ask(make: Callable[..., go.Figure], text: str, controls: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
+    """A box to type in, controls, a button, and the figure they make."""
+    import ipywidgets
+    import plotly.graph_objects as go
+
+    live = go.FigureWidget(make(text, **values))
+    box = ipywidgets.Text(
+        value=text, description="Text", continuous_update=False, layout={"width": "auto"},
+        style={"description_width": "initial"},
+    )  # fmt: skip
+    parts = {name: control(name, choices, values[name]) for name, choices in controls.items()}
+    button = ipywidgets.Button(description="Ask", icon="play", button_style="primary")
+    status = ipywidgets.Label()
+
+    def redraw(_: Any) -> None:
+        try:
+            replace_figure(live, make(box.value, **{name: part.value for name, part in parts.items()}))
+            status.value = ""
+        except CourseError as error:  # what the learner typed does not fit; the last figure stays
+            status.value = str(error)
+
+    for part in (box, *parts.values()):
+        part.observe(redraw, names="value")
+    button.on_click(redraw)
+    return ipywidgets.VBox([box, *parts.values(), ipywidgets.HBox([button, status]), live])
+
+
+class LivePretraining(LiveTraining):
+    """A run to start, watch and stop, drawn above the entropy of its text."""
+
+    def __init__(
+        self,
+        start: Callable[..., Iterator[Record]],
+        controls: Mapping[str, Any],
+        *,
+        floor: float,
+        baselines: Mapping[str, float] | None = None,
+        values: Mapping[str, Any] | None = None,
+        title: str = "Loss above the entropy, live",
+    ):
+        self._floor, self._baselines = floor, baselines
+        super().__init__(start, controls, values=values, title=title)
+        replace_figure(self.figure, figures.above_floor({}, floor, baselines=baselines, title=title))
+
+    def _draw(self, state: str) -> None:
+        import pandas as pd
+
+        super()._draw(state)
+        if self.records:
+            frame = pd.DataFrame({"step": r.step, "loss": r.loss} for r in self.records)
+            replace_figure(
+                self.figure,
+                figures.above_floor({"this run": frame}, self._floor, baselines=self._baselines, title=self._title),
+            )
