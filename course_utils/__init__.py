@@ -35,6 +35,7 @@ _MODULES = {
     "figures",
     "metrics",
     "pretraining",
+    "transformer",
     "widgets",
     "world",
 }

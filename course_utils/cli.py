@@ -221,9 +221,9 @@ def _test(options: argparse.Namespace) -> int:
 
 
 def _measure(options: argparse.Namespace) -> int:
-    from course_utils.experiments import STUDIES, run_study
+    from course_utils.experiments import STUDIES, TABLES, run_study
 
-    for name in options.studies or STUDIES:
+    for name in options.studies or [*STUDIES, *TABLES]:
         print(f"Saved {run_study(name, report=lambda line: print(line, flush=True))}")
     return 0
 

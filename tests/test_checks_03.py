@@ -19,7 +19,9 @@ def masking(*, special=True, swap=True, keep=True, ignore=True, of_inputs=False,
         swapped = hidden & (how >= 0.8) & (how < 0.9) & swap
         stays = hidden & (how >= 0.9) & keep
         inputs = torch.where(hidden & ~swapped & ~stays, mask_id, torch.where(swapped, other, ids))
-        labels = (inputs if of_inputs else ids).masked_fill(~hidden if ignore else torch.zeros_like(hidden), -100)
+        labels = (inputs if of_inputs else ids).masked_fill(
+            ~hidden if ignore else torch.zeros_like(hidden), -100
+        )
         labels = labels if kept else labels.masked_fill(stays, -100)
         return result(inputs, labels) if result else (inputs, labels)
 

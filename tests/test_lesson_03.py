@@ -25,7 +25,9 @@ def described(figure) -> str:
 
 
 def test_a_run_is_drawn_above_its_floor():
-    frame = pd.DataFrame({"step": [1, 2, 3], "loss": [5.0, 3.0, 2.0], "validation_loss": [np.nan, np.nan, 2.1]})
+    frame = pd.DataFrame(
+        {"step": [1, 2, 3], "loss": [5.0, 3.0, 2.0], "validation_loss": [np.nan, np.nan, 2.1]}
+    )
     said = described(figures.above_floor({"decoder": frame}, 0.55, baselines={"bigrams": 2.01}))
     assert "decoder ends at 2.00" in said and "floor is 0.55" in said and "bigrams 2.01" in said
     assert described(figures.above_floor({}, 0.5))  # before the first step
@@ -138,7 +140,9 @@ def test_a_live_run_draws_its_floor():
 
     rows, floor = lab.validation_rows()
     live = widgets.LivePretraining(
-        lambda hidden: training_steps(lab.tiny_decoder(hidden), rows, lab.learn(4)), {"hidden": [16, 32]}, floor=floor,
+        lambda hidden: training_steps(lab.tiny_decoder(hidden), rows, lab.learn(4)),
+        {"hidden": [16, 32]},
+        floor=floor,
     )
     live.start()
     live.wait(60)

@@ -8,7 +8,7 @@ runs the larger comparisons and writes the results that lessons plot.
 
 from . import lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06, lesson_07
 from .runs import METHODS, Claim, encoded_task, fine_tune, scores
-from .studies import RESULTS, STUDIES, results, run_study
+from .studies import RESULTS, STUDIES, TABLES, results, run_study
 
 # One module a lesson; the names of claims begin with the lesson's number.
 CLAIMS: dict[str, Claim] = {
@@ -26,6 +26,7 @@ __all__ = [
     "METHODS",
     "RESULTS",
     "STUDIES",
+    "TABLES",
     "Claim",
     "encoded_task",
     "fine_tune",

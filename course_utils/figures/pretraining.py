@@ -20,7 +20,7 @@ def above_floor(
     floor: float,
     *,
     baselines: Mapping[str, float] | None = None,
-    title: str = "Loss comes down to the floor and stops there",
+    title: str = "Loss falls past the counting models, towards the entropy",
     smooth: int = 5,
 ) -> go.Figure:
     """Loss by step over the entropy of the text, which no model beats, and beside models that only count.
@@ -28,7 +28,10 @@ def above_floor(
     Each frame is a `History.frame`: `step`, `loss` and, where it was evaluated, `validation_loss`.
     """
     ends = [f"{name} ends at {frame['loss'].iloc[-1]:.2f}" for name, frame in runs.items() if len(frame)]
-    said = [f"the floor is {floor:.2f}", *(f"{name} {value:.2f}" for name, value in (baselines or {}).items())]
+    said = [
+        f"the floor is {floor:.2f}",
+        *(f"{name} {value:.2f}" for name, value in (baselines or {}).items()),
+    ]
     figure = blank(
         title, "optimizer step", "loss (nats per token)", f"{title}: {'; '.join(ends + said)}.", height=400
     )
@@ -66,7 +69,9 @@ def stages(
 ) -> go.Figure:  # fmt: skip
     """Loss at several kinds of place, by step; a thin line of the same colour is the least possible there."""
     steps = list(looks)
-    said = "; ".join(f"{name} ends at {looks[steps[-1]][name]:.2f}, floor {floors[name]:.2f}" for name in floors)
+    said = "; ".join(
+        f"{name} ends at {looks[steps[-1]][name]:.2f}, floor {floors[name]:.2f}" for name in floors
+    )
     figure = blank(title, "optimizer step", "loss at this place (nats)", f"{title}: {said}.", height=400)
     for i, name in enumerate(floors):
         colour = PALETTE[i % len(PALETTE)]
@@ -121,7 +126,8 @@ def words_drawing_together(
     )  # fmt: skip
     figure.add_traces(traces(steps[-1]))
     figure.frames = [
-        go.Frame(data=traces(step), name=str(step), layout={"title": {"text": heading(step)}}) for step in steps
+        go.Frame(data=traces(step), name=str(step), layout={"title": {"text": heading(step)}})
+        for step in steps
     ]
     play = {"frame": {"duration": 500}, "transition": {"duration": 300}, "fromcurrent": False}
     jump = {"frame": {"duration": 0}, "mode": "immediate", "transition": {"duration": 0}}
@@ -187,7 +193,9 @@ def scaling(results: pd.DataFrame, x: str = "compute") -> go.Figure:
         raise CourseError(f"There is no axis {x!r}: use one of {', '.join(SCALES)}.")
     frame = results.assign(gap=results["loss"] - results["floor"])
     steps = frame.groupby("hidden").cumcount()  # the amounts of text come in the same order for every size
-    lines = frame.assign(amount=steps.map(lambda i: f"amount of text {i + 1}")) if x == "parameters" else frame
+    lines = (
+        frame.assign(amount=steps.map(lambda i: f"amount of text {i + 1}")) if x == "parameters" else frame
+    )
     by = "amount" if x == "parameters" else "hidden"
     best = frame.loc[frame["gap"].idxmin()]
     title = "More parameters, text and compute come nearer the floor"

@@ -22,7 +22,9 @@ TOP_K = [0, 1, 2, 3, 5, 10, 20, 50]  # 0: all
 TOP_P = [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0]
 
 
-def filtered(logits: np.ndarray, *, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> np.ndarray:
+def filtered(
+    logits: np.ndarray, *, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
+) -> np.ndarray:
     """The probabilities (vocabulary,) from which a token is drawn.
 
     Temperature divides the logits: below 1 the likely become likelier. Top-k keeps the `top_k` likeliest, 0 all
@@ -34,7 +36,9 @@ def filtered(logits: np.ndarray, *, temperature: float = 1.0, top_k: int = 0, to
             f"temperature={temperature} must be above 0; for the likeliest token alone set top_k=1."
         )
     if not 0 < top_p <= 1 or top_k < 0:
-        raise CourseError(f"top_p={top_p} must be from above 0 to 1, and top_k={top_k} must be 0 (all) or more.")
+        raise CourseError(
+            f"top_p={top_p} must be from above 0 to 1, and top_k={top_k} must be 0 (all) or more."
+        )
     scaled = np.asarray(logits, dtype=np.float64) / temperature
     p = np.exp(scaled - scaled.max())
     p /= p.sum()
@@ -134,7 +138,9 @@ def fill_in(
     return make(text) if not widget else _ask(make, text, {}, {})
 
 
-def _ask(make: Callable[..., go.Figure], text: str, controls: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
+def _ask(
+    make: Callable[..., go.Figure], text: str, controls: Mapping[str, Any], values: Mapping[str, Any]
+) -> Any:
     """A box to type in, controls, a button, and the figure they make."""
     import ipywidgets
     import plotly.graph_objects as go
@@ -186,5 +192,7 @@ class LivePretraining(LiveTraining):
             frame = pd.DataFrame({"step": r.step, "loss": r.loss} for r in self.records)
             replace_figure(
                 self.figure,
-                figures.above_floor({"this run": frame}, self._floor, baselines=self._baselines, title=self._title),
+                figures.above_floor(
+                    {"this run": frame}, self._floor, baselines=self._baselines, title=self._title
+                ),
             )

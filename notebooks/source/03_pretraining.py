@@ -49,7 +49,7 @@ for text in lab.bulletin_texts(6):
 # NBVAL_CHECK_OUTPUT
 for beginning in ("Bulletin: tides. High water at 7, low water at", "Bulletin: council. The council has moved from"):
     options = bulletins.next_words(beginning)
-    nats = -sum(p * math.log(p) for p in options.values())
+    nats = sum(p * math.log(1 / p) for p in options.values())
     print(f"{len(options)} way(s) to go on, {nats:.2f} nats: {', '.join(option.strip() for option in options)}")
 
 # %% [markdown]
@@ -116,7 +116,7 @@ print("above the floor" if reached > floor else "below the floor")
 # %% [markdown]
 # The decoder passes both counting models, and stays above the floor; after 300 steps it is less than 0.8 nats per token away (claim `03-approaches-floor`). More steps bring it nearer (claim `03-longer-is-closer`). The shipped decoder, which read millions of tokens, is within 0.05 nats (claim `03-decoder-at-floor`).
 #
-# What does a falling loss look like from outside? Read the samples: letters, then words, then grammar, then sense.
+# What does a falling loss look like from outside? Read the samples: tokens in no order, then phrases, then sentences. Sense takes longer; section 9 has a decoder that got there.
 
 # %%
 for step, seen in looks.items():
@@ -205,7 +205,7 @@ fresh = lab.next_sentence_rows(600, 200)
 print(f"right in {evaluate(judge, fresh)['accuracy']:.0%} of fresh pairs; guessing gives 50 %")
 
 # %% [markdown]
-# That is little better than guessing. After twice as many steps the encoder is still right in fewer than two pairs of three (claim `03-next-sentence`): to match two texts it has to compare words across them, and one bit per pair is little to learn from. And what does it buy? Fine-tuned for sentiment afterwards, it is no better than without these steps (claim `03-next-sentence-buys`). [RoBERTa](https://arxiv.org/abs/1907.11692) found the same at full size, and left the question out.
+# That is little better than guessing. After twice as many steps the encoder is still right in fewer than two pairs of three (claim `03-next-sentence`): to match two texts it has to compare words across them, and one bit per pair is little to learn from. And what does it buy? Fine-tuned for sentiment afterwards, it gains less than two points over the encoder without these steps (claim `03-next-sentence-buys`). [RoBERTa](https://arxiv.org/abs/1907.11692) found the same at full size, and left the question out.
 #
 # ## 7 · What was cut out? Denoising
 #
