@@ -36,7 +36,7 @@ def memory_bars(estimates: Mapping[str, Memory], *, limit: float | None = None, 
     if not title:
         fitting = [name for name, memory in estimates.items() if limit is None or memory.gib <= limit]
         title = f"{len(fitting)} of {len(estimates)} fit" if limit is not None else "Memory by what it is for"
-    figure = blank(title, "memory (GiB)", "", f"{title}: {said}.", height=190 + 44 * len(estimates))
+    figure = blank(title, "memory (GiB)", "", f"{title}: {said}.", height=260 + 44 * len(estimates))
     names = list(estimates)[::-1]
     for part, colour, shape in PARTS:
         figure.add_bar(

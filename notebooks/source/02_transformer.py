@@ -169,7 +169,7 @@ maps = attention_maps(encoder, tokenizer(SENTENCE, return_tensors="pt")["input_i
 head_overview(maps.numpy())
 
 # %% [markdown]
-# Layers that see only their neighbourhood cannot look far, whatever they learn; the others divide the work among their heads.
+# Here every layer may look at every token; what a head looks at, it has learned. Large ModernBERT models let most layers see a neighbourhood only, which costs less on long texts.
 #
 # ## 5 · What a causal mask changes
 #
