@@ -13,6 +13,7 @@ from .common import options
 BENCHMARKS = (
     "start_up",
     "throughput",
+    "pretraining",
     "prediction",
     "frozen_features",
     "peak",
@@ -33,7 +34,7 @@ def main() -> int:
     for name in chosen.names or BENCHMARKS:
         command = [sys.executable, "-m", f"benchmarks.{name}"]
         command += ["--quick"] if chosen.quick else []
-        command += [] if name == "start_up" else ["--encoder", chosen.encoder]
+        command += [] if name in ("start_up", "pretraining") else ["--encoder", chosen.encoder]
         if subprocess.run(command, check=False).returncode:
             failed.append(name)
     if failed:

@@ -84,20 +84,20 @@ class EncodedRows:
         """These rows only, in this order. `rows` stay whole, and `row_of` points into them."""
         indices = np.asarray(indices, dtype=np.int64)
         tokens = _tokens_of(self.offsets, indices)
-        per_token: dict[str, Any] = {
-            name: None if array is None else array[tokens]
-            for name in ("token_type_ids", "words", "spans")
-            for array in [getattr(self, name)]
-        }
-        labels = None if self.labels is None else self.labels[tokens if self.labels_per_token else indices]
         row_of = np.arange(len(self)) if self.row_of is None else self.row_of
+
+        def taken(flat: np.ndarray | None, where: np.ndarray = tokens) -> Any:
+            return None if flat is None else flat[where]
+
         return replace(
             self,
             input_ids=self.input_ids[tokens],
             offsets=_offsets(self.lengths[indices]),
-            labels=labels,
+            labels=taken(self.labels, tokens if self.labels_per_token else indices),
+            token_type_ids=taken(self.token_type_ids),
+            words=taken(self.words),
+            spans=taken(self.spans),
             row_of=row_of[indices],
-            **per_token,
         )
 
 
@@ -191,13 +191,13 @@ def _encode_questions(task: Task, split: Any, tokenizer: Any, settings: dict[str
     A row without the whole answer is labelled with the first token: "the answer is not here".
     """
     questions, max_length, stride = list(split["question"]), settings["max_length"], settings["stride"]
-    longest = max(map(len, tokenizer(questions, add_special_tokens=False)["input_ids"]), default=0)
-    room = max_length - longest - tokenizer.num_special_tokens_to_add(pair=True)
-    if room <= stride:  # the tokenizer would crash
-        raise CourseError(
-            f"A question has {longest} tokens, which leaves {max(0, room)} of max_length={max_length} for "
-            f"its context, no more than stride={stride}; raise max_length, or shorten the question."
-        )
+    for number, ids in enumerate(tokenizer(questions, add_special_tokens=False)["input_ids"]):
+        room = max_length - len(ids) - tokenizer.num_special_tokens_to_add(pair=True)
+        if room <= stride:  # the tokenizer would crash
+            raise CourseError(
+                f"Question {number} has {len(ids)} tokens, which leaves {max(0, room)} of max_length={max_length} "
+                f"for its context, no more than stride={stride}; shorten the question, or raise max_length."
+            )
     encoded = tokenizer(
         questions, list(split[task.text]), truncation="only_second", max_length=max_length, stride=stride,
         return_overflowing_tokens=True, return_offsets_mapping=True,
@@ -210,19 +210,28 @@ def _encode_questions(task: Task, split: Any, tokenizer: Any, settings: dict[str
     spans[~in_context] = -1
     labels = None
     if task.label in split.column_names:
-        labels = np.zeros((len(row_of), 2), dtype=np.int64)
-        answers = list(split[task.label])
-        for i, row in enumerate(row_of):
-            if not answers[row]["text"]:
-                continue
-            begin = answers[row]["answer_start"][0]
-            end = begin + len(answers[row]["text"][0])
-            span = spans[flat["offsets"][i] : flat["offsets"][i + 1]]
-            # A token may begin with the space before its word, so its start need not be the answer's.
-            touching = np.flatnonzero((span[:, 1] > begin) & (span[:, 0] < end) & (span[:, 0] >= 0))
-            if len(touching) and span[touching[0], 0] <= begin and span[touching[-1], 1] >= end:
-                labels[i] = touching[0], touching[-1]
+        answers, windows = list(split[task.label]), np.split(spans, flat["offsets"][1:-1])
+        labels = np.array(
+            [_answer_tokens(answers[row], window) for row, window in zip(row_of, windows, strict=True)],
+            dtype=np.int64,
+        ).reshape(-1, 2)
     return EncodedRows(**flat, labels=labels, spans=spans, row_of=row_of)
+
+
+def _answer_tokens(answers: dict[str, Any], spans: np.ndarray) -> tuple[int, int]:
+    """First and last token of the first accepted answer; (0, 0) where there is none or a part of it is missing.
+
+    `spans` (time, 2) says where each token stands in the context.
+    """
+    if not answers["text"]:
+        return 0, 0
+    begin = answers["answer_start"][0]
+    end = begin + len(answers["text"][0])
+    # A token may begin with the space before its word, so its start need not be the answer's.
+    touching = np.flatnonzero((spans[:, 1] > begin) & (spans[:, 0] < end) & (spans[:, 0] >= 0))
+    if len(touching) and spans[touching[0], 0] <= begin and spans[touching[-1], 1] >= end:
+        return int(touching[0]), int(touching[-1])
+    return 0, 0
 
 
 def _count_cut(encoded: Any) -> int:

@@ -146,7 +146,7 @@ CATALOGUE: dict[str, ModelFacts] = {
             name="mini-encoder", year=2026, objective="masked LM", architecture="encoder",
             tokenizer="WordPiece, cased", licence="CC0-1.0", config_class="ModernBertConfig",
             source="course_utils/checkpoints/mini-encoder",
-            settings={ "hidden_size": 128, "num_hidden_layers": 4,
+            settings={"hidden_size": 128, "num_hidden_layers": 4,
                       "num_attention_heads": 4, "intermediate_size": 192, "max_position_embeddings": 512},
             kept_hidden=10, kept_inner=4,
         ),
@@ -357,11 +357,6 @@ def memory(
     return Memory(weights=4 * held + copies, moments=8 * moving, gradients=4 * moving, activations=kept)
 
 
-def logits_bytes(name: str, batch: int, length: int) -> float:
-    """What the logits of a language model add in training, in bytes: they and their log-softmax, in 32 bits."""
-    return 2 * 4 * batch * length * shape_of(name).vocabulary
-
-
 def fits(estimate: Memory, gib: float = T4_GIB) -> bool:
     """Whether the estimate is below `gib` GiB."""
     return estimate.gib <= gib
@@ -466,33 +461,24 @@ def _child(request: str) -> None:
     """What `measure_peak` runs: prints one number, bytes."""
     import torch
 
+    from . import adaptation
+
     wanted = json.loads(request)
     torch.manual_seed(0)
     torch.set_num_threads(1)
     warm = torch.nn.Linear(8, 8)  # libraries load on first use, and their memory is not the model's
     torch.optim.AdamW(warm.parameters(), fused=True)
     torch.nn.functional.cross_entropy(warm(torch.ones(2, 8)), torch.tensor([0, 1])).backward()
-    auto = (
-        "AutoModel"
-        if facts_of(wanted["name"]).architecture != "encoder"
-        else "AutoModelForSequenceClassification"
-    )
+    is_encoder = facts_of(wanted["name"]).architecture == "encoder"
+    auto = "AutoModelForSequenceClassification" if is_encoder else "AutoModel"
     instantiate("mini-encoder", real=True)
 
     before = _peak_of_process(reset=True)
     model = instantiate(wanted["name"], auto, real=True)
     if wanted["trains"] == "LoRA":
-        from .adaptation import add_lora
-
-        model = add_lora(model)
-    elif wanted["trains"] == "last 2 layers":
-        from .adaptation import train_last_layers
-
-        train_last_layers(model, 2)
-    elif wanted["trains"] == "head":
-        from .adaptation import train_only_head
-
-        train_only_head(model)
+        model = adaptation.add_lora(model)
+    elif wanted["trains"] in ("last 2 layers", "head"):
+        adaptation.train_last_layers(model, 0 if wanted["trains"] == "head" else 2)
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=1e-5, fused=True)
     model.train()
@@ -514,10 +500,8 @@ def _peak_of_process(*, reset: bool = False) -> int:
         return psutil.Process().memory_info().peak_wset
     status = Path("/proc/self/status")
     if status.exists():
-        if reset:
-            Path("/proc/self/clear_refs").write_text(
-                "5", encoding="ascii"
-            )  # the mark falls to what is held now
+        if reset:  # the mark falls to what is held now
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
     import resource
@@ -554,7 +538,7 @@ def comparison(names: list[str] | None = None, *, batch: int = 16, length: int =
             "objective": facts.objective,
             "tokenizer": facts.tokenizer,
             "parameters (M)": round(shape.parameters / 1e6, 1),
-            "of them looked up": round(shape.lookup / shape.parameters, 2),
+            "share looked up": round(shape.lookup / shape.parameters, 2),
             "MFLOPs per token": round(forward_flops(name, length) / 1e6),
         }
         for trains in ("nothing", "LoRA", "last 2 layers", "full"):

@@ -1,6 +1,6 @@
 """From logits back to tags and spans. NumPy only; metrics and prediction both decode here.
 
-Logits come as `training.predict_logits` gives them: laid end to end like `data.input_ids`.
+Logits come as `evaluation.predict_logits` gives them: laid end to end like `data.input_ids`.
 """
 
 from __future__ import annotations
@@ -105,10 +105,8 @@ def answer_spans(
         spans = data.spans[tokens]  # (time, 2), −1 outside the context
         in_context = spans[:, 0] >= 0
         ends = np.pad(np.where(in_context, last, 0.0), (0, longest - 1))
-        # scores[i, d]: from token i to token i + d
-        scores = np.where(in_context, first, 0.0)[:, None] * np.lib.stride_tricks.sliding_window_view(
-            ends, longest
-        )
+        ends = np.lib.stride_tricks.sliding_window_view(ends, longest)  # (time, longest)
+        scores = np.where(in_context, first, 0.0)[:, None] * ends  # [i, d]: from token i to token i + d
         i, d = np.unravel_index(scores.argmax(), scores.shape)
         score = float(scores[i, d])
         if in_context[i] and (row not in found or score > found[row].score):

@@ -102,24 +102,34 @@ def predict_logits(
 
 
 def check_encoding(model: nn.Module, data: Rows) -> None:
-    """Raise CourseError if rows of token ids are not for this model: ids of other words, or too many of them."""
+    """Raise CourseError if rows of token ids are not for this model: ids of other words, or too many of them.
+
+    Rows that ask their questions of encoded rows (`pretraining.objectives`) are looked into. Cached rows hold no ids.
+    """
     from transformers import PreTrainedModel
 
-    if not isinstance(data, EncodedRows) or len(data.input_ids) == 0:
-        return
+    parts = getattr(data, "__dict__", {})  # not getattr: cached rows answer for their source
+    encoded = data if isinstance(data, EncodedRows) else parts.get("rows")
+    if not isinstance(encoded, EncodedRows) or len(encoded.input_ids) == 0:
+        encoded = None
     vocabulary = getattr(getattr(model, "config", None), "vocab_size", math.inf)
-    if data.input_ids.max() >= vocabulary:
+    if encoded is not None and encoded.input_ids.max() >= vocabulary:
         raise CourseError(
-            f"The rows hold token id {data.input_ids.max()} but the model knows {vocabulary} tokens; "
+            f"The rows hold token id {encoded.input_ids.max()} but the model knows {vocabulary} tokens; "
             "encode them with the tokenizer that belongs to the model."
         )
     plain = unwrap(model)
     if not isinstance(plain, PreTrainedModel):
         return
-    if data.tokenizer is not None:
-        check_vocabulary(plain, data.tokenizer)
-    longest, positions = data.lengths.max(), learned_positions(plain)
-    if positions is not None and longest > positions:
+    tokenizer = parts.get("tokenizer") or getattr(encoded, "tokenizer", None)
+    if tokenizer is not None:
+        check_vocabulary(plain, tokenizer)
+    positions = learned_positions(plain)
+    if encoded is None or positions is None:
+        return
+    # A causal LM does not read the last token of a row: it is a label only.
+    longest = encoded.lengths.max() - (data is not encoded and getattr(data, "kind", "") == "causal_lm")
+    if longest > positions:
         raise CourseError(
             f"A row has {longest} tokens and the model has positions for {positions}; "
             f"encode with max_length={positions} or less."

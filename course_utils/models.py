@@ -41,6 +41,15 @@ TOKENIZER_FILES = (
     "source.spm",
     "tokenizer.model",
 )
+# What its layers are called → where they are, in the model without its head.
+LAYER_STACKS = (
+    {"layer": "layers"},  # ModernBERT
+    {"layer": "encoder.layer"},  # BERT, RoBERTa
+    {"layer": "transformer.layer"},  # DistilBERT
+    {"layer": "h"},  # GPT-2
+    {"encoder layer": "encoder.block", "decoder layer": "decoder.block"},  # T5
+    {"encoder layer": "encoder.layers", "decoder layer": "decoder.layers"},  # BART, Marian
+)
 PLAIN_TEXT = "The people of the town came back again, because the food was good and the room was warm."
 # Above this width the library's own initialisation is kept: std .06 is about 1/sqrt(256).
 SMALL_HIDDEN = 384
@@ -327,15 +336,29 @@ def encoder_of(model: nn.Module) -> nn.Module:
 
 
 def layers_path(model: nn.Module) -> str:
-    """Where the layers are in `encoder_of(model)`: "layers" in ModernBERT, "encoder.layer" in BERT."""
+    """Where the layers are in `encoder_of(model)`: "layers" in ModernBERT, "encoder.layer" in BERT.
+
+    Raises CourseError for another type, and for an encoder-decoder, which has two stacks of them.
+    """
+    paths = _stack_paths(model)
+    if list(paths) != ["layer"]:
+        raise CourseError(
+            f"{type(unwrap(model)).__name__} has no single stack of layers, but an encoder's and a decoder's: "
+            "use a ModernBERT, BERT, RoBERTa, DistilBERT or GPT-2 type."
+        )
+    return paths["layer"]
+
+
+def _stack_paths(model: nn.Module) -> dict[str, str]:
+    """What its layers are called → where they are in `encoder_of(model)`; two entries in an encoder-decoder."""
     encoder = encoder_of(model)
-    for path in ("layers", "encoder.layer", "transformer.layer", "h"):
+    for paths in LAYER_STACKS:
         with contextlib.suppress(AttributeError):
-            if isinstance(encoder.get_submodule(path), nn.ModuleList):
-                return path
+            if all(isinstance(encoder.get_submodule(path), nn.ModuleList) for path in paths.values()):
+                return paths
     raise CourseError(
-        f"{type(unwrap(model)).__name__} has no single stack of layers that the course knows: use a "
-        "ModernBERT, BERT, RoBERTa, DistilBERT or GPT-2 type."
+        f"The course does not know where {type(unwrap(model)).__name__} has its layers: use a ModernBERT, BERT, "
+        "RoBERTa, DistilBERT, GPT-2, T5 or BART type."
     )
 
 
@@ -363,27 +386,28 @@ def learned_positions(model: nn.Module) -> int | None:
 def parts_of(model: nn.Module) -> dict[str, list[nn.Parameter]]:
     """Every parameter once, by part, from the input up: "embeddings", "layer 1" …, "head".
 
-    A norm after the last layer counts to that layer, and BERT's pooler to the head, because that is where
-    they are trained. A decoder that is tied to the embeddings is found with the embeddings.
+    The layers of an encoder-decoder are "encoder layer 1" …, "decoder layer 1" …. A norm after the last layer
+    counts to that layer, and BERT's pooler to the head, because that is where they are trained. A decoder that
+    is tied to the embeddings is found with the embeddings.
     """
-    encoder, layers, count = (
-        prefix_of(model, encoder_of(model)),
-        prefix_of(model, layers_of(model)),
-        len(layers_of(model)),
-    )
-    parts: dict[str, list[nn.Parameter]] = {"embeddings": []}
-    parts |= {f"layer {number}": [] for number in range(1, count + 1)}
-    parts["head"] = []
+    layer_of: dict[int, str] = {}  # by the identity of a parameter
+    for kind, path in _stack_paths(model).items():
+        for number, layer in enumerate(encoder_of(model).get_submodule(path).children(), start=1):
+            layer_of |= {id(parameter): f"{kind} {number}" for parameter in layer.parameters()}
+    layers = list(dict.fromkeys(layer_of.values()))
+    parts: dict[str, list[nn.Parameter]] = {part: [] for part in ("embeddings", *layers, "head")}
+    inside = prefix_of(model, encoder_of(model))
     for name, parameter in _parameters(unwrap(model)):
-        inner = name.removeprefix(encoder)
-        if name.startswith(layers):
-            part = f"layer {int(name.removeprefix(layers).split('.')[0]) + 1}"
-        elif not name.startswith(encoder) or inner.startswith("pooler."):
+        inner = name.removeprefix(inside)
+        if id(parameter) in layer_of:
+            part = layer_of[id(parameter)]
+        elif not name.startswith(inside) or inner.startswith(("pooler.", "lm_head.")):
             part = "head"
-        elif inner.startswith(("embeddings", "wte.", "wpe.")):
+        elif "embed" in inner or inner.startswith(("shared.", "wte.", "wpe.")):
             part = "embeddings"
-        else:
-            part = f"layer {count}"  # ModernBERT's final_norm, GPT-2's ln_f
+        else:  # ModernBERT's final_norm, GPT-2's ln_f, T5's encoder.final_layer_norm
+            stack = inner.split(".")[0]
+            part = next((layer for layer in reversed(layers) if layer.startswith(stack)), layers[-1])
         parts[part].append(parameter)
     return {part: parameters for part, parameters in parts.items() if parameters}
 

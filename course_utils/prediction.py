@@ -12,17 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from .batching import EncodedRows, encode
 from .data import Task
-from .decoding import (
-    LONGEST_ANSWER,
-    answer_spans,
-    entity_spans,
-    softmax,
-    trimmed,
-    word_tags,
-)
+from .decoding import LONGEST_ANSWER, answer_spans, entity_spans, softmax, trimmed, word_tags
 from .errors import CourseError
+from .evaluation import predict_logits
 from .models import learned_positions
-from .training import predict_logits
 from .world.draw import words
 
 if TYPE_CHECKING:
@@ -125,9 +118,8 @@ def predict_answers(
         raise CourseError(f"longest={longest} leaves no answer: allow at least 1 token")
     if not questions:
         return []
-    max_length = max_length or _most_tokens(model, tokenizer)
-    _check_room(tokenizer, questions, max_length)
-    data = _encoded(tokenizer, "answers", {"question": questions, "text": contexts}, max_length)
+    columns = {"question": questions, "text": contexts}
+    data = _encoded(tokenizer, "answers", columns, max_length or _most_tokens(model, tokenizer))
     spans = answer_spans(predict_logits(model, data), data, longest=longest, no_answer=no_answer)
     answers = []
     for row, (question, context) in enumerate(zip(questions, contexts, strict=True)):
@@ -156,17 +148,6 @@ def _most_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> 
     """How many tokens a row may have, special ones counted."""
     positions = learned_positions(model) or getattr(model.config, "max_position_embeddings", MOST_TOKENS)
     return min(MOST_TOKENS, tokenizer.model_max_length, positions)
-
-
-def _check_room(tokenizer: PreTrainedTokenizerBase, questions: list[str], max_length: int) -> None:
-    """Raise CourseError for a question beside which no window of its context fits, where tokenizers panic."""
-    used = tokenizer.num_special_tokens_to_add(pair=True) + max_length // 4  # that windows overlap
-    for number, ids in enumerate(tokenizer(questions, add_special_tokens=False)["input_ids"]):
-        if len(ids) + used >= max_length:
-            raise CourseError(
-                f"question {number} has {len(ids)} tokens, and of the {max_length} that a row may have this leaves "
-                "too few for its context: shorten the question"
-            )
 
 
 def _encoded(

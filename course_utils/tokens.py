@@ -345,12 +345,6 @@ def fertility(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> float
     return sum(map(len, tokenizer(list(texts), add_special_tokens=False)["input_ids"])) / words
 
 
-def unknown_share(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> float:
-    """The share of tokens that are the unknown token: text that the model cannot see."""
-    ids = [i for row in tokenizer(list(texts), add_special_tokens=False)["input_ids"] for i in row]
-    return float(np.mean([i == tokenizer.unk_token_id for i in ids])) if ids else 0.0
-
-
 def random_batches(rows: int, batch_size: int, seed: int = 0) -> list[np.ndarray]:
     """Row numbers of an epoch of batches that are shuffled and nothing else."""
     order = np.random.default_rng(seed).permutation(rows)

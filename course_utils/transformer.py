@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .errors import CourseError
+from .transformer_weights import TRANSLATIONS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -105,9 +105,8 @@ def rotate(x: Tensor, theta: float) -> Tensor:
     t − s alone: that is how a score comes to know a distance.
     """
     time, width = x.shape[-2:]
-    speed = theta ** (
-        -torch.arange(0, width, 2, device=x.device) / width
-    )  # (W/2,), from 1 down to about 1/theta
+    # (W/2,), from 1 down to about 1/theta
+    speed = theta ** (-torch.arange(0, width, 2, device=x.device) / width)
     angle = torch.arange(time, device=x.device)[:, None] * speed  # (T, W/2)
     cos, sin = angle.cos(), angle.sin()
     first, second = x.chunk(2, dim=-1)  # (B, H, T, W/2) each
@@ -137,10 +136,7 @@ class Attention(nn.Module):
 
         query, key, value = split(self.query(x)), split(self.key(source)), split(self.value(source))
         if theta is not None:
-            query, key = (
-                rotate(query, theta),
-                rotate(key, theta),
-            )  # never the values: they are what is fetched
+            query, key = rotate(query, theta), rotate(key, theta)  # never the values: they are what is fetched
         found, weights = self.attend(query, key, value, allowed, scale=self.scale, bias=bias)
         return self.output(found.transpose(1, 2).flatten(2)), weights  # (B, T, D), (B, H, T, S)
 
@@ -340,160 +336,45 @@ def rebuilt(model: Transformer, **changes: Any) -> Transformer:
 
 # --- weights of `transformers` models --------------------------------------------------------------------
 
+# By `config.model_type`: our class, and the head that a checkpoint is loaded with.
+TYPES: dict[str, tuple[type[Transformer], str]] = {
+    "modernbert": (Encoder, "masked_lm"),
+    "gpt2": (Decoder, "causal_lm"),
+    "t5": (EncoderDecoder, "seq2seq_lm"),
+}
+
 
 def load_transformer(name: str | os.PathLike[str]) -> Transformer:
     """A checkpoint of a ModernBERT, GPT-2 or T5 type as the model above: `load_transformer("mini-encoder")`."""
     from .models import load_config, load_model
 
-    heads = {"modernbert": "masked_lm", "gpt2": "causal_lm", "t5": "seq2seq_lm"}
-    kind = load_config(name, "encoder").model_type
-    if kind not in heads:
-        raise CourseError(f"{os.fspath(name)!r} is of type {kind}; this page reads {', '.join(heads)}.")
-    return from_transformers(load_model(name, heads[kind]))
+    _, head = _type_of(load_config(name, "encoder"))
+    return from_transformers(load_model(name, head))
 
 
 def from_transformers(model: PreTrainedModel) -> Transformer:
     """The same model, weights copied, in evaluation mode. Raises CourseError for another type or a variant."""
-    config = model.config
-    makers = {"modernbert": _from_modernbert, "gpt2": _from_gpt2, "t5": _from_t5}
-    if config.model_type not in makers:
-        raise CourseError(
-            f"This page reads {', '.join(makers)} types, and the model is of type {config.model_type}."
-        )
-    ours: Any
-    ours, weights = makers[config.model_type](model)
+    kind, (make, _) = model.config.model_type, _type_of(model.config)
+    settings, weights = TRANSLATIONS[kind]
+    anatomy, options = settings(model.config)
+    ours = make(model.config.vocab_size, Anatomy(**anatomy), **options)
     try:
-        ours.load_state_dict(dict(weights))  # strict: every weight finds its place, and every place a weight
+        # Strict: every weight finds its place, and every place a weight.
+        ours.load_state_dict(dict(weights(model.state_dict())))
     except RuntimeError as error:
         raise CourseError(
-            f"This {config.model_type} is a variant that the page does not cover: {str(error).splitlines()[-1].strip()}"
+            f"This {kind} model is a variant that is not written here ({str(error).splitlines()[-1].strip()}): "
+            "use one with the usual parts."
         ) from error
     return ours.eval()
 
 
-def _from_modernbert(model: PreTrainedModel) -> tuple[Encoder, Iterator[tuple[str, Tensor]]]:
-    c, state = model.config, model.state_dict()
-    ours = Encoder(
-        c.vocab_size,
-        Anatomy(
-            width=c.hidden_size, layers=c.num_hidden_layers, heads=c.num_attention_heads,
-            head_width=c.hidden_size // c.num_attention_heads, inner=c.intermediate_size, gated=True,
-            activation=c.hidden_activation, bias=c.mlp_bias, norm_bias=c.norm_bias, norm_eps=c.norm_eps,
-            skip_first_norm=True,
-            # local_attention counts both sides, so each has half of it.
-            reach=tuple(c.local_attention // 2 if kind == "sliding_attention" else None for kind in c.layer_types),
-            thetas=tuple(float(c.rope_parameters[kind]["rope_theta"]) for kind in c.layer_types),
-        ),
-    )  # fmt: skip
-
-    def weights() -> Iterator[tuple[str, Tensor]]:
-        plain = {
-            "model.embeddings.tok_embeddings": "embedding", "model.embeddings.norm": "embedding_norm",
-            "model.final_norm": "stack.last_norm", "head.dense": "head", "head.norm": "head_norm",
-            "attn_norm": "norm", "mlp_norm": "feed_forward_norm", "attn.Wo": "attention.output",
-            "mlp.Wo": "feed_forward.down",
-        }  # fmt: skip
-        split = {
-            "attn.Wqkv": ("attention.query", "attention.key", "attention.value"),
-            "mlp.Wi": ("feed_forward.gate", "feed_forward.up"),  # in this order: the first half is bent
-        }
-        for name, tensor in state.items():
-            if name == "decoder.weight":
-                continue  # the embeddings once more
-            if name == "decoder.bias":
-                yield "word_bias", tensor
-                continue
-            at, part, last = _address(name, "model.layers.")
-            if part in split:
-                for ours_name, piece in zip(split[part], tensor.chunk(len(split[part])), strict=True):
-                    yield f"{at}{ours_name}.{last}", piece
-            else:
-                yield f"{at}{plain.get(part, part)}.{last}", tensor
-
-    return ours, weights()
-
-
-def _from_gpt2(model: PreTrainedModel) -> tuple[Decoder, Iterator[tuple[str, Tensor]]]:
-    c, state = model.config, model.state_dict()
-    ours = Decoder(
-        c.vocab_size,
-        Anatomy(
-            width=c.n_embd, layers=c.n_layer, heads=c.n_head, head_width=c.n_embd // c.n_head,
-            inner=c.n_inner or 4 * c.n_embd, causal=True, positions="learned", max_length=c.n_positions,
-            scaled=c.scale_attn_weights, activation=c.activation_function, bias=True, norm_bias=True,
-            norm_eps=c.layer_norm_epsilon,
-        ),
-    )  # fmt: skip
-    names = {
-        "transformer.wte": "embedding", "transformer.wpe": "stack.place", "transformer.ln_f": "stack.last_norm",
-        "ln_1": "norm", "ln_2": "feed_forward_norm", "attn.c_proj": "attention.output",
-        "mlp.c_fc": "feed_forward.up", "mlp.c_proj": "feed_forward.down",
-    }  # fmt: skip
-
-    def weights() -> Iterator[tuple[str, Tensor]]:
-        for name, tensor in state.items():
-            if name == "lm_head.weight":
-                continue  # the embeddings once more
-            at, part, last = _address(name, "transformer.h.")
-            if at and tensor.ndim == 2:
-                tensor = tensor.T  # GPT-2 stores its matrices as (in, out), nn.Linear as (out, in)
-            if part == "attn.c_attn":
-                for ours_name, piece in zip(("query", "key", "value"), tensor.chunk(3), strict=True):
-                    yield f"{at}attention.{ours_name}.{last}", piece
-            else:
-                yield f"{at}{names.get(part, part)}.{last}", tensor
-
-    return ours, weights()
-
-
-def _from_t5(model: PreTrainedModel) -> tuple[EncoderDecoder, Iterator[tuple[str, Tensor]]]:
-    c, state = model.config, model.state_dict()
-    ours = EncoderDecoder(
-        c.vocab_size,
-        Anatomy(
-            width=c.d_model, layers=c.num_layers, heads=c.num_heads, head_width=c.d_kv, inner=c.d_ff,
-            positions="relative", buckets=c.relative_attention_num_buckets,
-            farthest=c.relative_attention_max_distance, scaled=False, gated=c.is_gated_act,
-            activation=c.dense_act_fn, rms_norm=True, norm_eps=c.layer_norm_epsilon,
-        ),
-        c.num_decoder_layers,
-        small=c.scale_decoder_outputs,
-    )  # fmt: skip
-    letters = {"q": "query", "k": "key", "v": "value", "o": "output"}
-    inner = {"wi": "up", "wi_0": "gate", "wi_1": "up", "wo": "down"}
-
-    def weights() -> Iterator[tuple[str, Tensor]]:
-        yield "embedding.weight", state["shared.weight"]
-        for name, tensor in state.items():
-            side, _, rest = name.partition(".")  # encoder | decoder | shared | lm_head
-            if side in ("shared", "lm_head") or rest == "embed_tokens.weight":
-                continue  # the embeddings once more
-            if rest == "final_layer_norm.weight":
-                yield f"{side}.last_norm.weight", tensor
-                continue
-            _, block, _, part, kind, *last = rest.split(".")  # block.0.layer.1.EncDecAttention.q.weight
-            at, is_last = f"{side}.blocks.{block}.", int(part) == (2 if side == "decoder" else 1)
-            norm = "feed_forward_norm" if is_last else ("norm", "cross_norm")[int(part)]
-            if kind == "layer_norm":
-                yield f"{at}{norm}.weight", tensor
-            elif last[0] == "relative_attention_bias":
-                yield f"{side}.relative.weight", tensor
-            elif kind == "DenseReluDense":
-                yield f"{at}feed_forward.{inner[last[0]]}.weight", tensor
-            else:
-                yield f"{at}{('attention', 'cross_attention')[int(part)]}.{letters[last[0]]}.weight", tensor
-
-    return ours, weights()
-
-
-def _address(name: str, layers: str) -> tuple[str, str, str]:
-    """ "model.layers.3.attn.Wo.weight" → ("stack.blocks.3.", "attn.Wo", "weight")."""
-    if not name.startswith(layers):
-        part, _, last = name.rpartition(".")
-        return "", part, last
-    number, _, rest = name.removeprefix(layers).partition(".")
-    part, _, last = rest.rpartition(".")
-    return f"stack.blocks.{number}.", part, last
+def _type_of(config: Any) -> tuple[type[Transformer], str]:
+    if config.model_type not in TYPES:
+        raise CourseError(
+            f"A model of type {config.model_type} is not written here: use one of type {', '.join(TYPES)}."
+        )
+    return TYPES[config.model_type]
 
 
 # --- looking inside --------------------------------------------------------------------------------------
@@ -510,31 +391,41 @@ def attention_maps(model: Any, input_ids: Tensor, **inputs: Tensor) -> Tensor:
         raise CourseError(
             f"Attention maps are of one row of ids, (1, time), and got {tuple(input_ids.shape)}."
         )
+    if isinstance(model, EncoderDecoder) or getattr(getattr(model, "config", None), "is_encoder_decoder", False):
+        raise CourseError(
+            f"{type(model).__name__} has maps of three kinds, and these are of one: give an encoder or a decoder."
+        )
     was_training = model.training
     model.eval()
     try:
-        if hasattr(model, "set_attn_implementation"):
-            before = model.config._attn_implementation
-            model.set_attn_implementation("eager")
-            try:
-                seen = list(model(input_ids=input_ids, output_attentions=True, **inputs).attentions)
-            finally:
-                model.set_attn_implementation(before)
-        else:
-            seen = []
-            stack = model.stack
-            hooks = [
-                block.attention.register_forward_hook(lambda _, __, output: seen.append(output[1]))
-                for block in stack.blocks
-            ]
-            try:
-                model(input_ids, **inputs)
-            finally:
-                for hook in hooks:
-                    hook.remove()
+        maps_of = _maps_of_library if hasattr(model, "config") else _maps_of_ours
+        seen = maps_of(model, input_ids, **inputs)
     finally:
         model.train(was_training)
     return torch.stack([weights[0] for weights in seen]).cpu()
+
+
+def _maps_of_library(model: Any, input_ids: Tensor, **inputs: Tensor) -> list[Tensor]:
+    before = model.config._attn_implementation
+    model.set_attn_implementation("eager")
+    try:
+        return list(model(input_ids=input_ids, output_attentions=True, **inputs).attentions)
+    finally:
+        model.set_attn_implementation(before)
+
+
+def _maps_of_ours(model: Encoder | Decoder, input_ids: Tensor, **inputs: Tensor) -> list[Tensor]:
+    seen: list[Tensor] = []
+    hooks = [
+        block.attention.register_forward_hook(lambda _, __, output: seen.append(output[1]))  # type: ignore[union-attr]
+        for block in model.stack.blocks
+    ]
+    try:
+        model(input_ids, **inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return seen
 
 
 def count_flops(model: nn.Module, *inputs: Tensor, **named: Tensor) -> int:

@@ -33,6 +33,21 @@ os.environ.update(
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items):
+    """A worker takes whole files, so that what a file sets up is made once; of the claims, which train for minutes,
+    those of one lesson at a time, and first, so that no worker is left alone with them at the end."""
+
+    def lesson_of(item) -> str:
+        is_claim = getattr(item, "originalname", "") == "test_claim_holds"
+        return item.callspec.params["name"][:2] if is_claim else ""  # "06", or "en" of the encoder's card
+
+    for item in items:
+        lesson = lesson_of(item)
+        item.add_marker(pytest.mark.xdist_group(f"claims {lesson}" if lesson else str(item.path)))
+    items.sort(key=lambda item: not lesson_of(item))
+
+
 @pytest.fixture
 def course_home(tmp_path, monkeypatch) -> Path:
     """An empty folder for the learner's progress."""

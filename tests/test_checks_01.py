@@ -38,6 +38,7 @@ CUTS = {
     "stopped early": _CUTS | {"then": "t he n"},
     "not a token": _CUTS | {"then": "th e n"},
     "letters lost": _CUTS | {"three": "t h r e"},
+    "not a text": _CUTS | {"then": ["the", "n"]},
     "other words": {"then": "the n"},
 }
 
@@ -61,6 +62,18 @@ def join_first(pieces, pair):
         if pieces[i : i + 2] == pair:
             return (*pieces[:i], "".join(pair), *pieces[i + 2 :])
     return pieces
+
+
+def join_but_last(pieces, pair):
+    found, i = [], 0
+    while i + 1 < len(pieces):
+        found.append("".join(pieces[i : i + 2]) if pieces[i : i + 2] == pair else pieces[i])
+        i += 2 if pieces[i : i + 2] == pair else 1
+    return tuple(found)
+
+
+def join_letters(pieces, pair):
+    return tuple("".join(pieces).replace("".join(pair), f" {''.join(pair)} ").split())
 
 
 def join_text(pieces, pair):
@@ -88,6 +101,8 @@ STEPS = {
     "ties by order": stepped(key=lambda pairs: lambda pair: -pairs[pair]),
     "only the first": stepped(join=join_first),
     "joined as text": stepped(join=join_text),
+    "last piece lost": stepped(join=join_but_last),
+    "pieces thrown together": stepped(join=join_letters),
     "joined twice": stepped(join=join_twice),
     "words dropped": stepped(keep=lambda pieces, pair: merge_pair(pieces, pair) != pieces),
     "nothing joined": stepped(join=lambda pieces, pair: pieces),
@@ -170,6 +185,7 @@ ALIGNMENTS = {
     "specials skipped": aligned(overlap, spans=lambda spans: [s for s in spans if s != (0, 0)]),
     "only the first piece": aligned(overlap, take=lambda found: found[:1]),
     "only whole words": aligned(lambda s, w: s == w),
+    "only where a word starts": aligned(lambda s, w: s[0] == w[0]),
     "neighbour counted": aligned(lambda s, w: s != (0, 0) and s[0] <= w[1] and s[1] >= w[0]),
     "tokens, not indices": aligned(overlap, number=lambda i, s: s),
     "token with its space lost": aligned(lambda s, w: s != (0, 0) and w[0] <= s[0] and s[1] <= w[1]),

@@ -45,6 +45,7 @@ ATTENTION = {
     "scaled after the softmax": lambda q, k, v: torch.softmax(q @ k.T, dim=-1) / root(q) @ v,
     "no softmax": lambda q, k, v: q @ k.T / root(q) @ v,
     "weights returned": lambda q, k, v: torch.softmax(q @ k.T / root(q), dim=-1),
+    "root of the number of keys": lambda q, k, v: torch.softmax(q @ k.T / len(k) ** 0.5, dim=-1) @ v,
     "keys mixed": lambda q, k, v: torch.softmax(q @ k.T / root(q), dim=-1) @ k,
     "a fixed scale": lambda q, k, v: torch.softmax(q @ k.T / 4, dim=-1) @ v,
     "width of the values": lambda q, k, v: torch.softmax(q @ k.T / root(v), dim=-1) @ v,
@@ -86,6 +87,7 @@ CAUSAL = {
     "inverted": with_scores(minus_infinity(lambda t: ones(t).tril())),
     "blind to itself": with_scores(minus_infinity(lambda t: ones(t).triu())),
     "one step into the future": with_scores(minus_infinity(lambda t: ones(t).triu(2))),
+    "masked and not scaled": lambda q, k, v: SOLUTIONS["02.2"](root(q) * q, k, v),
     "scale missing": lambda q, k, v: (q @ k.T).softmax(-1) @ v,
     "softmax over the wrong axis": lambda q, k, v: (q @ k.T / root(q)).softmax(0) @ v,
     "the future leaks": lambda q, k, v: SOLUTIONS["02.2"](q, k, v) + (0 if len(q) == 6 else v[-1]),
@@ -122,6 +124,10 @@ HEADS = {
     "scaled by the whole width": headed(
         lambda x, h: view(x, h).transpose(1, 2), lambda y: y.transpose(1, 2).flatten(2), lambda q: q.shape[-1]
     ),
+    "heads not scaled": headed(
+        lambda x, h: view(x, h).transpose(1, 2), lambda y: y.transpose(1, 2).flatten(2), lambda q: 1.0
+    ),
+    "lengths taken as equal": lambda q, k, v, heads: SOLUTIONS["02.3"](q, k.view(q.shape), v, heads),
     "one head": lambda q, k, v, heads: scaled_dot_product_attention(q, k, v),
     "attention between heads": headed(view, lambda y: y.flatten(2)),
     "another shape": lambda q, k, v, heads: SOLUTIONS["02.3"](q, k, v, heads).transpose(1, 2),
@@ -168,6 +174,10 @@ ROTARY = {
         lambda x, theta: turn(x, theta, exponent=lambda w: 2 * torch.arange(0, w, 2) / w)
     ),
     "speeds too fast": placed(lambda x, theta: turn(x, theta, exponent=lambda w: torch.arange(w // 2) / w)),
+    "sign of the exponent lost": placed(
+        lambda x, theta: turn(x, theta, exponent=lambda w: -torch.arange(0, w, 2) / w)
+    ),
+    "theta typed in": placed(lambda x, theta: turn(x, 10_000.0)),
     "one speed for all": placed(lambda x, theta: turn(x, theta, exponent=lambda w: torch.zeros(w // 2))),
     "heads counted as places": placed(
         lambda x, theta: turn(x, theta, place=lambda x: torch.arange(x.shape[1])[:, None, None])
@@ -257,6 +267,7 @@ CROSS = {
     "causal mask": crossed(
         *FROM_SOURCE, mask=lambda s, keep: s.masked_fill(~keep, -torch.inf).masked_fill(ones(len(s)).triu(1).bool(), -torch.inf)
     ),
+    "cross scores not scaled": lambda *a: SOLUTIONS["02.6"](*a[:3], lambda x: 6**0.5 * a[3](x), *a[4:]),
     "roles exchanged": crossed("source", "written", "written", mask=unmasked),
     "self-attention": crossed("written", "written", "written", mask=unmasked),
     "values of the wrong side": crossed("written", "source", "written"),
@@ -276,6 +287,7 @@ def counted(tables=True, places=True, matrices=4, biases=True, norms=4, last=2, 
 WEIGHTS = {
     "tied weights twice": counted(tie=2),
     "biases forgotten": counted(biases=False),
+    "bias of the inner layer": lambda v, p, d, n, inner: SOLUTIONS["02.7"](v, p, d, n, inner) + n * (d - inner),
     "positions forgotten": counted(places=False),
     "norms forgotten": counted(norms=0, last=0),
     "last norm forgotten": counted(last=0),
@@ -287,9 +299,9 @@ WEIGHTS = {
 }
 
 
-def worked(matrices=4, pairs=2.0, logits=1.0, each=2, once=False):
+def worked(matrices=4, pairs=2.0, logits=1.0, each=2, once=False, feed=2):
     def answer(vocabulary, width, layers, inner, time):
-        block = each * time * (matrices * width**2 + 2 * width * inner) + int(each * pairs * time**2 * width)
+        block = each * time * (matrices * width**2 + feed * width * inner) + int(each * pairs * time**2 * width)
         return layers * block + int(logits * each * (1 if once else time) * width * vocabulary)
 
     return answer
@@ -299,6 +311,8 @@ FLOPS = {
     "additions forgotten": worked(each=1),
     "pairs of tokens forgotten": worked(pairs=0),
     "one product of pairs": worked(pairs=1),
+    "pairs without their width": lambda v, d, n, inner, t: worked(pairs=0)(v, d, n, inner, t) + n * 4 * t * t,
+    "one feed-forward matrix": worked(feed=1),
     "logits forgotten": worked(logits=0),
     "logits of one place": worked(once=True),
     "lookup counted": worked(logits=2),

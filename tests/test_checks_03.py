@@ -34,6 +34,10 @@ def in_place(ids, special, pick, how, other, mask_id):
     return ids, ids.masked_fill(~hidden, -100)
 
 
+def only_masks(inputs, labels, mask_id):
+    return inputs, labels.masked_fill(inputs != mask_id, -100)
+
+
 MASKS = {
     "not a pair": masking(result=lambda inputs, labels: inputs),
     "another shape": masking(result=lambda inputs, labels: (inputs[:, 1:], labels)),
@@ -45,6 +49,10 @@ MASKS = {
     "none stay": masking(keep=False),
     "labels of the inputs": masking(of_inputs=True),
     "kept are no targets": masking(kept=False),
+    "only masks are targets": lambda ids, special, pick, how, other, mask_id: only_masks(
+        *masking()(ids, special, pick, how, other, mask_id), mask_id
+    ),
+    "another filler": masking(result=lambda inputs, labels: (inputs, labels.masked_fill(labels == -100, 0))),
     "another value": masking(result=lambda inputs, labels: (inputs + 1, labels)),
 }
 
@@ -65,6 +73,7 @@ SPANS = {
     "swapped": lambda tokens, spans: _cut(tokens, spans)[::-1],
     "words stay": lambda tokens, spans: _cut(tokens, spans, stays=True),
     "one sentinel for all": lambda tokens, spans: _cut(tokens, spans, number=lambda i: "<0>"),
+    "counted from one": lambda tokens, spans: _cut(tokens, spans, number=lambda i: f"<{i + 1}>"),
     "a sentinel per token": lambda tokens, spans: _cut(tokens, spans, per_token=True),
     "targets without sentinels": lambda tokens, spans: _cut(tokens, spans, headed=False),
     "no end": lambda tokens, spans: _cut(tokens, spans, end=""),
@@ -173,6 +182,15 @@ MISTAKES = {"03.1": MASKS, "03.2": SHIFTS, "03.3": SPANS, "03.4": PAIRS, "03.5":
 @pytest.mark.parametrize("id", MISTAKES)
 def test_a_check_recognises_the_usual_mistakes(id):
     assert_recognises(find_check(id), SOLUTIONS[id], STUBS[id], MISTAKES[id])
+
+
+def test_a_draw_from_all_documents_is_found_out_among_few():
+    def any_document(documents, number, rng):
+        other = documents[rng.integers(len(documents))]
+        return other[1 + rng.integers(len(other) - 1)]
+
+    answer = find_check("03.4").examine(pairs_by(any_document))
+    assert not answer and "from the same document" in answer.mistake.name
 
 
 def test_every_exercise_is_proven():

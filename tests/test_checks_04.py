@@ -67,6 +67,7 @@ MISTAKES = {
         "master copy forgotten": lambda n, t, mixed: ((2 if mixed else 4) * n + 12 * t) / N,
         "everything halved": lambda n, t, mixed: (4 * n + 12 * t) / N / (2 if mixed else 1),
         "mixed ignored": states(copy=0),
+        "copy of the trained only": lambda n, t, mixed: (4 * n + (14 if mixed else 12) * t) / N,
     },
     "04.3": {
         "scores forgotten": kept(lambda b, t, n, linear, a: b * t * n * linear),
@@ -86,6 +87,7 @@ MISTAKES = {
         "LoRA like full": flops(2, 6, 6),
         "LoRA like reading": flops(2, 6, 2),
         "reading like training": flops(6, 6, 4),
+        "upside down": lambda *run: 1 / flops(2, 6, 4)(*run),
     },
     "04.5": {
         "decoder for spans": changed("04.5", find_the_answer_in_a_passage=("decoder", "causal_lm")),
@@ -94,6 +96,7 @@ MISTAKES = {
         "wrong head for spans": changed("04.5", find_the_answer_in_a_passage=("encoder", "entities")),
         "one label for a sentence": changed("04.5", find_the_names_in_a_sentence=("encoder", "classification")),
         "not a pair": changed("04.5", sort_reviews="encoder"),
+        "no such name": changed("04.5", find_the_names_in_a_sentence=("encoder", "entity")),
         "another choice": changed("04.5", sort_reviews=("encoder-decoder", "seq2seq_lm")),
     },
     "04.6": {
@@ -101,6 +104,7 @@ MISTAKES = {
         "no baseline": changed("04.6", accuracy_of_always_positive=50),
         "score believed": changed("04.6", is_the_score_honest=True),
         "languages believed": changed("04.6", languages=["any"]),
+        "not a list": changed("04.6", languages="en"),
         "pickle opened": changed("04.6", safe_weights=True),
     },
     "04.7": {
@@ -111,6 +115,9 @@ MISTAKES = {
         "sides swapped": student_loss(swap=True),
         "teacher not softened": student_loss(target=lambda t, T: softmax(t, -1)),
         "student not softened": student_loss(student=lambda s, T: torch.log_softmax(s, -1)),
+        "softmax over rows": lambda s, t, T: (
+            -(softmax(t / T, 0) * torch.log_softmax(s / T, 0)).sum(-1).mean() * T**2
+        ),
         "temperature multiplied": student_loss(lambda t, T: softmax(t * T, -1), lambda s, T: torch.log_softmax(s * T, -1)),
         "mean over classes": lambda s, t, T: student_loss()(s, t, T) / s.shape[-1],
         "sum over rows": lambda s, t, T: student_loss()(s, t, T) * len(s),

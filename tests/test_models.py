@@ -6,13 +6,17 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from course_utils import models as md
+from course_utils.batching import EncodedRows
 from course_utils.errors import CourseError
+from course_utils.evaluation import check_encoding
+from course_utils.pretraining import objectives
 
 SPECIAL = ["[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]"]
 WORDS = md.PLAIN_TEXT.replace(".", " .").replace(",", " ,").split()
@@ -308,6 +312,36 @@ def test_a_much_smaller_tokenizer_and_a_missing_mask_are_noticed(folder):
         md.check_pair(md.load_model(folder, "masked_lm"), maskless)
 
 
+@pytest.mark.parametrize("wrapped", ["MaskedRows", "CausalRows", "bare"])
+def test_rows_of_another_tokenizer_are_noticed_however_they_are_wrapped(folder, wrapped):
+    def rows_of(tokenizer):
+        ids = np.array(tokenizer("the cat sat", add_special_tokens=True)["input_ids"])
+        rows = EncodedRows(ids, np.array([0, len(ids)]), labels=ids, kind="masked_lm", tokenizer=tokenizer)
+        wrap = {"MaskedRows": lambda: objectives.MaskedRows(rows, tokenizer), "bare": lambda: rows}
+        return wrap.get(wrapped, lambda: objectives.CausalRows(rows))()
+
+    model, own = md.load_model(folder, "masked_lm"), make_tokenizer()
+    check_encoding(model, rows_of(own))
+    renumbered = make_tokenizer(special=["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"])
+    with pytest.raises(CourseError, match="pad_token_id=0 and the tokenizer says 3"):
+        check_encoding(model, rows_of(renumbered))
+    with pytest.raises(CourseError, match="but the model knows 22 tokens"):
+        check_encoding(model, rows_of(make_tokenizer(special=[*SPECIAL, *(f"s{i}" for i in range(30))])))
+
+
+def test_a_causal_row_may_be_one_token_longer_than_the_positions():
+    """Its last token is a label only."""
+    model = transformers.GPT2LMHeadModel(transformers.GPT2Config(vocab_size=20, n_embd=8, n_layer=1, n_head=1, n_positions=4))
+    for length, fits in ((5, True), (6, False)):
+        rows = objectives.CausalRows(EncodedRows(np.arange(length), np.array([0, length]), kind="causal_lm"))
+        assert rows.batch(np.array([0]))["input_ids"].shape == (1, length - 1)
+        if fits:
+            check_encoding(model, rows)
+        else:
+            with pytest.raises(CourseError, match="positions for 4"):
+                check_encoding(model, rows)
+
+
 # --- parts ---
 
 
@@ -335,9 +369,48 @@ def test_embeddings_and_layers_are_found_with_and_without_a_head(folder):
         model = md.load_model(folder, head)
         assert len(md.layers_of(model)) == 3
         assert [table.num_embeddings for table in md.embeddings_of(model)] == [model.config.vocab_size]
-    t5 = transformers.T5Config(vocab_size=30, d_model=16, d_ff=16, d_kv=8, num_layers=1, num_heads=2)
-    with pytest.raises(CourseError, match="T5Model has no single stack"):
-        md.layers_of(transformers.AutoModel.from_config(t5))
+
+
+def seq2seq(family):
+    settings = {
+        "T5": dict(vocab_size=30, d_model=16, d_ff=16, d_kv=8, num_layers=2, num_decoder_layers=3, num_heads=2),
+        "Bart": dict(
+            vocab_size=30, d_model=16, encoder_layers=2, decoder_layers=3, encoder_attention_heads=2,
+            decoder_attention_heads=2, encoder_ffn_dim=8, decoder_ffn_dim=8,
+        ),
+    }  # fmt: skip
+    config = getattr(transformers, f"{family}Config")(**settings[family])
+    return transformers.AutoModelForSeq2SeqLM.from_config(config)
+
+
+@pytest.mark.parametrize("family", ["T5", "Bart"])
+def test_an_encoder_decoder_has_two_stacks_of_layers(family):
+    model = seq2seq(family)
+    table = md.parameter_table(model).set_index("part")
+    stacks = [*(f"encoder layer {i}" for i in (1, 2)), *(f"decoder layer {i}" for i in (1, 2, 3))]
+    assert table.index.tolist() == ["embeddings", *stacks]  # the decoder is tied to the embeddings
+    assert table.parameters.sum() == md.count_parameters(model) == model.num_parameters()
+    # Cross-attention makes a layer of the decoder larger; T5's norm after the last layer counts to that layer.
+    assert table.parameters["decoder layer 2"] > table.parameters["encoder layer 1"]
+    last = table.parameters["decoder layer 3"] - table.parameters["decoder layer 2"]
+    assert last == (16 if family == "T5" else 0)
+    with pytest.raises(CourseError, match="ForConditionalGeneration has no single stack"):
+        md.layers_of(model)
+
+
+def test_an_untied_decoder_is_a_head_of_its_own():
+    model = seq2seq("T5")
+    model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone())
+    assert md.parameter_table(model).part.tolist()[-1] == "head"
+    assert [id(p) for p in md.parts_of(model)["head"]] == [id(model.lm_head.weight)]
+
+
+def test_a_model_whose_layers_are_elsewhere_gets_one_sentence():
+    config = transformers.AlbertConfig(
+        vocab_size=30, embedding_size=8, hidden_size=16, num_attention_heads=2, intermediate_size=8
+    )
+    with pytest.raises(CourseError, match="where AlbertModel has its layers"):
+        md.parameter_table(transformers.AutoModel.from_config(config))
 
 
 def test_real_weights_load_with_their_tokenizer_and_nothing_but_the_head_is_new():

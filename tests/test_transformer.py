@@ -284,8 +284,10 @@ def test_gradients_reach_every_weight():
         (lambda: Anatomy(width=8, layers=1, heads=1, head_width=7, inner=8), "head_width=7 must be even"),
         (lambda: Anatomy(width=8, layers=1, heads=1, head_width=8, inner=8, activation="swish"), "'swish'"),
         (lambda: from_transformers(gpt2(n_positions=8))(torch.zeros(1, 9, dtype=torch.long)), "9 tokens"),
-        (lambda: from_transformers(modernbert(attention_bias=True)), "variant that the page does not cover"),
+        (lambda: from_transformers(modernbert(attention_bias=True)), "variant that is not written here"),
         (lambda: attention_maps(gpt2(), torch.zeros(2, 5, dtype=torch.long)), r"\(2, 5\)"),
+        (lambda: attention_maps(t5(), torch.zeros(1, 5, dtype=torch.long)), "three kinds"),
+        (lambda: attention_maps(from_transformers(t5()), torch.zeros(1, 5, dtype=torch.long)), "three kinds"),
     ],
 )
 def test_bad_input_gets_one_sentence(make, sentence):
@@ -337,8 +339,9 @@ def test_the_explorer_follows_its_controls_and_says_what_it_cannot_read():
     model, tokenizer = load_model("mini-encoder", "encoder").eval(), load_tokenizer("mini-encoder")
     plain = attention_explorer(model, tokenizer, "The soup was good.", layer=2, head=3, widget=False)
     assert plain.layout.title.text == "Layer 2, head 3: who looks where"
-    box, sliders, status, live = attention_explorer(model, tokenizer, "The soup was good.").children
-    sliders.children[0].value, sliders.children[1].value = 2, 3
+    box, layer, head, row, live = attention_explorer(model, tokenizer, "The soup was good.").children
+    status = row.children[1]
+    layer.value, head.value = 2, 3
     assert (live.data[0].z == plain.data[0].z).all()
     box.value = "The room was cold."
     assert "room" in live.layout.xaxis.ticktext and status.value == ""

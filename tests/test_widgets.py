@@ -2,6 +2,7 @@
 
 import threading
 import time
+from itertools import product
 
 import ipywidgets
 import plotly.graph_objects as go
@@ -46,9 +47,7 @@ def test_explore_equals_the_plain_call_at_every_value():
     panel = widgets.explore(power_figure, **CONTROLS)
     *parts, live = panel.children
     power, colour, name, grid = parts
-    for values in [
-        (p, c, n, g) for p in (1, 2, 3) for c in ("red", "blue") for n in "abcd" for g in (True, False)
-    ]:
+    for values in product((1, 2, 3), ("red", "blue"), "abcd", (True, False)):
         power.value, colour.value, name.value, grid.value = values
         assert shown(live) == shown(power_figure(*values)), values
         assert len(live.data) == 1
@@ -73,6 +72,38 @@ def test_a_live_figure_is_asked_to_measure_its_place_once_it_is_drawn():
     [asked] = [message["relayout_data"] for message in sent if message]
     assert asked == {"autosize": True}
     assert shown(live) == shown(power_figure()), "what it shows is the same as before"
+
+
+needs_anywidget = pytest.mark.skipif(not hasattr(go.FigureWidget, "_esm"), reason="Plotly 5 has no anywidget")
+
+
+@needs_anywidget
+def test_the_page_gets_a_small_module_that_fetches_plotly_when_a_figure_is_drawn():
+    """A module that takes the page more than two seconds would cost the figure all its messages."""
+    state = widgets.live_figure(power_figure()).get_state()
+    assert len(state["_esm"]) < 1000 < 1_000_000 < len(state["_plotly"])
+    assert state["_plotly"] == go.FigureWidget(power_figure()).get_state()["_esm"]
+
+
+@needs_anywidget
+def test_a_page_that_draws_later_starts_from_what_is_shown_now():
+    live = widgets.live_figure(figures.loss_curves({}))
+    widgets.replace_figure(live, power_figure(2))
+    assert shown(go.Figure(live._widget_data, live._widget_layout)) == shown(power_figure(2))
+
+
+def test_a_long_name_leaves_a_slider_its_room():
+    for choices in ((1, 3, 1), list("abcd")):
+        slider = widgets.control("a_rather_long_name", choices)
+        assert slider.style.description_width == "initial" and slider.layout.width == "auto"
+
+
+def test_controls_start_where_they_are_told_to():
+    panel = widgets.explore(power_figure, values={"power": 3, "name": "c"}, **CONTROLS)
+    *parts, live = panel.children
+    assert [part.value for part in parts] == [3, "red", "c", True]
+    plain = widgets.explore(power_figure, widget=False, values={"power": 3, "name": "c"}, **CONTROLS)
+    assert shown(live) == shown(power_figure(3, "red", "c")) == shown(plain)
 
 
 # ---------------------------------------------------------------- a live run
@@ -131,12 +162,8 @@ def test_a_run_goes_to_its_end_with_the_values_of_the_controls():
     assert panel.running and panel.start_button.disabled and not panel.stop_button.disabled
     run.let(4)
     finish(panel)
-    assert run.values == {"rate": 1e-2, "layers": 1} and [record.step for record in panel.records] == [
-        1,
-        2,
-        3,
-        4,
-    ]
+    assert run.values == {"rate": 1e-2, "layers": 1}
+    assert [record.step for record in panel.records] == [1, 2, 3, 4]
     assert panel.status.value == "Finished at step 4: loss 0.250"
     training, validation = panel.figure.data
     assert list(training.x) == [1, 2, 3, 4] and list(validation.x) == [2, 4]
@@ -226,6 +253,14 @@ def test_drawing_does_not_hold_up_the_run():
     finish(panel)
     allowed = 3 + (time.perf_counter() - began) / widgets.SECONDS_BETWEEN_DRAWINGS
     assert len(panel.records) == 400 and len(drawn) <= allowed and drawn[-1] == "Finished"
+
+
+def test_a_pre_training_run_is_drawn_above_its_floor_from_the_start():
+    from course_utils.widgets.pretraining import LivePretraining
+
+    panel = LivePretraining(FakeRun(), {"layers": (1, 4, 1)}, floor=1.25, baselines={"words alone": 3.0})
+    assert "the floor is 1.25" in panel.figure.layout.meta["description"]
+    assert [line.y0 for line in panel.figure.layout.shapes] == [3.0, 1.25]
 
 
 def test_it_shows_itself_in_a_notebook(monkeypatch):

@@ -50,9 +50,7 @@ SYMBOLS = {"right": "✓", "not yet": "✗", "not started": "○"}
 class NotStarted(NotImplementedError):
     """What a stub raises until the learner replaces it."""
 
-    def __init__(
-        self, message: str = "This exercise is not started yet: replace this line with your answer."
-    ) -> None:
+    def __init__(self, message: str = "Not started yet: replace this line with your answer.") -> None:
         super().__init__(message)
 
 
@@ -103,7 +101,7 @@ class Verdict:
 
     @property
     def headline(self) -> str:
-        tail = f": all {self.probes} properties hold" if self else ""
+        tail = f": {'the one property holds' if self.probes == 1 else f'all {self.probes} properties hold'}" if self else ""
         return f"{SYMBOLS[self.state]} {self.id} {self.title} · {self.state}{tail}"
 
     def __str__(self) -> str:
@@ -182,17 +180,12 @@ class Check:
                     cause="a loop that never ends, or work on far more data than asked",
                     move="Look at what should end the loop, then try your answer on one small input.",
                 )
-            except (
-                Exception
-            ) as error:  # whatever an answer raises is a finding for the learner, not a crash of the check
+            except Exception as error:  # whatever an answer raises is a finding, not a crash of the check
                 mistake = _raised(error, answer, returned)
+            if mistake and ... in _identities(returned):  # a stub, however the probe took it
+                return verdict("not started", held)
             if mistake:
-                # A function that gave back `...` is a stub, however the probe took it.
-                return (
-                    verdict("not started", held)
-                    if ... in _identities(returned)
-                    else verdict("not yet", held, mistake=mistake)
-                )
+                return verdict("not yet", held, mistake=mistake)
         return verdict("right", len(self.probes))
 
 
@@ -213,14 +206,13 @@ def hint(id: str) -> Hint:
 
 def find_check(id: str) -> Check:
     """The check of an exercise. Raises CourseError naming those there are."""
-    lesson, checks = str(id)[:2], lesson_checks(str(id)[:2])
+    lesson = str(id)[:2]
+    checks = lesson_checks(lesson)
     if id in checks:
         return checks[id]
-    there = (
-        f"lesson {lesson} has {', '.join(checks)}"
-        if checks
-        else f"lessons with exercises: {', '.join(_lessons())}"
-    )
+    there = f"lessons with exercises: {', '.join(_lessons())}"
+    if checks:
+        there = f"lesson {lesson} has {', '.join(checks)}"
     raise CourseError(f'There is no exercise {id!r}; {there}. Write it as text: check("06.2", answer).')
 
 
@@ -244,13 +236,8 @@ def _lessons() -> list[str]:
 
 def _is_open(answer: Any) -> bool:
     """Whether an answer, or a part of one, is still its stub."""
-    parts = (
-        answer.values()
-        if isinstance(answer, dict)
-        else answer
-        if isinstance(answer, tuple | list)
-        else (answer,)
-    )
+    parts = answer.values() if isinstance(answer, dict) else answer
+    parts = parts if isinstance(answer, dict | tuple | list) else (answer,)
     return any(part is ... or part is NotStarted or isinstance(part, NotStarted) for part in parts)
 
 

@@ -64,8 +64,8 @@ by_hand = Check(
         "first to the last, and join that pair wherever it stands.",
         "The order of the list decides, not the order of the letters. Look for `e r` in every word before you look "
         "for `h e`.",
-        "In `there`, the first merge already takes the second last two letters: `t h er e`. Is there still an `h` "
-        "followed by an `e` of its own?",
+        "In `there`, the first merge takes the `e` in the middle: `t h er e`. Is there still an `h` followed by an `e` "
+        "of its own?",
     ),
 )
 
@@ -80,7 +80,13 @@ def four_words(answer):
             f"Give the pieces of {', '.join(_CUTS)}, each as one text with spaces between the pieces.",
         )
     for word, cut in answer.items():
-        if "".join(str(cut).split()) != word:
+        if not isinstance(cut, str):
+            return Mistake(
+                "not a text", f"{cut!r} for {word!r}",
+                f"the pieces are given as a {type(cut).__name__}; the exercise asks for one text",
+                'Write the pieces in one pair of quotes, with spaces between them: "w e t".',
+            )
+        if "".join(cut.split()) != word:
             return Mistake(
                 "letters lost", f'"{cut}" for "{word}"',
                 "the pieces of a word, put together, always give the word; here letters are missing or too many",
@@ -101,7 +107,7 @@ def cut_by_the_merges(answer):
             return Mistake(
                 "not a token", f'"{strange[0]}" among the pieces of "{word}"',
                 "no merge makes this piece: a pair is joined only if it stands in the list",
-                "Go through the list again. Which line would have made it?",
+                "Take that piece apart again, and join only what a line of the list names.",
             )
     if any(answer[word] != _CUTS[word] and answer[word] == _LONGEST_FIRST[word] for word in answer):
         return Mistake(
@@ -115,7 +121,7 @@ def cut_by_the_merges(answer):
         if left:
             return Mistake(
                 "stopped early", f'"{cut}" for "{word}", in which {left[0]} and {left[1]} still stand side by side',
-                "a pair that a merge joins was left apart, perhaps since an earlier merge made one of its parts",
+                "a pair that a merge joins was left apart; perhaps one of its parts was itself made by an earlier merge",
                 "After each merge, go on with the *next line* of the list, to its end.",
             )
     return Mistake(
@@ -187,8 +193,7 @@ def the_pair(answer):
         got[0], ("n", "e"), f"of the words {_listed(words)} you join {got[0]}",
         [
             Suspect("words counted once", _best(once, _first_in_alphabet),
-                "every word counts once, however often it occurs; that is what most often stands in a *dictionary*, "
-                "not in a text",
+                "every word counts once, however often it occurs; that counts a word list, not a text",
                 "Add the word's count, not 1."),
             Suspect("pair as text", "ne", "the pair is given as the joined piece", "Return the two pieces as a tuple."),
             Suspect("the rarest", _best(words, lambda pairs: lambda pair: (pairs[pair], pair)),
@@ -216,6 +221,16 @@ def ties(answer):
         ],
         "Take the smallest pair among those with the highest count.",
     )
+
+
+def _without_last(pieces: tuple[str, ...]) -> list[str]:
+    """A walk that stops one piece too early: (a, n) joined, the piece that is left at the end forgotten."""
+    found, i = [], 0
+    while i < len(pieces) - 1:
+        width = 2 if pieces[i : i + 2] == ("a", "n") else 1
+        found.append("".join(pieces[i : i + width]))
+        i += width
+    return found
 
 
 def _listed(words: Words) -> str:
@@ -260,6 +275,13 @@ def every_occurrence(answer):
             Suspect("joined as text", {as_text(w): c for w, c in words.items()},
                 "pieces are joined by replacing text; then the end of `ba` and the `n` behind it look like the pair",
                 "Compare whole pieces, not letters: walk through the tuple."),
+            Suspect("last piece lost", {tuple(_without_last(w)): c for w, c in words.items()},
+                "a piece with no neighbour to its right is never written down, so words lose their last piece",
+                "Go on to the last piece, and append it as it is if nothing follows."),
+            Suspect("pieces thrown together",
+                {tuple("".join(w).replace("an", " an ").split()): c for w, c in words.items()},
+                "the words were made texts again, and then everything between two new pieces became one piece",
+                "Keep the pieces: walk through the tuple and join only where the pair stands."),
             Suspect("words dropped", {w: c for w, c in right.items() if "an" in w},
                 "only words that contain the pair are returned",
                 "Keep the others as they are: their pairs will be counted in the next step."),
@@ -317,9 +339,10 @@ def _read_batch(answer: Callable[..., Any], rows: list[list[int]], pad_id: int) 
             "Build new lists: `row + […]`.",
         )
     if not isinstance(got, Mapping) or set(got) != {"input_ids", "attention_mask"}:
-        named = ", ".join(map(str, got)) if isinstance(got, Mapping) else type(got).__name__
+        named = f"the names {', '.join(map(str, got))}" if isinstance(got, Mapping) else f"a {type(got).__name__}"
         return Mistake(
-            "other names", f"{named}", "a model takes its inputs by name: input_ids and attention_mask",
+            "other names", f"your function returns {named}",
+            "a model takes its inputs by name: input_ids and attention_mask",
             'Return {"input_ids": …, "attention_mask": …}.',
         )
     return {name: _plain(value) for name, value in got.items()}
@@ -450,7 +473,10 @@ def pieces_and_specials(answer):
         [
             Suspect("specials counted", _aligned(words, offsets, lambda s, w: w[0] <= s[0] and s[1] <= w[1]),
                 "the special tokens have the span (0, 0), which lies within a word that starts at 0",
-                "Ask for a shared *character*. How many has an empty span?"),
+                "Ask for a shared *character*: the span (0, 0) holds none."),
+            Suspect("only where a word starts", _aligned(words, offsets, lambda s, w: s[0] == w[0]),
+                "only starts are compared: pieces that go on are missing, and a special token starts at 0 as well",
+                "Compare starts *and* ends: two spans overlap if each starts before the other ends."),
             Suspect("specials skipped", _aligned(words, inside, _shares),
                 "the special tokens are removed first and the rest numbered anew, so every index is one too low",
                 "Keep the numbers that the tokens have in the whole row."),
@@ -702,7 +728,7 @@ def mystery_inputs(text: str) -> dict[str, list[int]]:
 
 diagnosis = Check(
     "01.7",
-    "Which inputs are sound?",
+    "Four inputs, three faults",
     hints=(
         "A model reads numbers. What do these numbers mean *to it*? Decode them with its own tokenizer.",
         "Compare each decoded text with the original, from its first token to its last, letter by letter.",
@@ -729,7 +755,7 @@ def who_is_who(answer):
     if len(set(answer.values())) < len(FAULTS):
         return Mistake(
             "a diagnosis twice", "one diagnosis given to several letters", "each of the four occurs once",
-            "Which one is missing in your answer?",
+            "Use each of the four words once.",
         )
     wrong = {_FAULTS[letter] for letter in answer if answer[letter] != _FAULTS[letter]}
     seen = f"{len(wrong)} of the four are not what you say"

@@ -81,10 +81,10 @@ def _masking_data() -> dict[str, Any]:
 
 def _masked(
     data: dict[str, Any], *, special: bool = True, swap: bool = True, keep: bool = True, ignore: bool = True,
-    of_inputs: bool = False, kept_are_targets: bool = True,
+    of_inputs: bool = False, kept_are_targets: bool = True, swapped_are_targets: bool = True, ignored: int = -100,
 ) -> torch.Tensor:
     """The specification, place by place; each argument turned off (or on) is a usual mistake."""
-    inputs, labels = data["ids"].clone(), torch.full_like(data["ids"], -100)
+    inputs, labels = data["ids"].clone(), torch.full_like(data["ids"], ignored)
     for row in range(len(inputs)):
         for place in range(inputs.shape[1]):
             token, how = int(data["ids"][row, place]), float(data["how"][row, place])
@@ -92,12 +92,12 @@ def _masked(
                 if not ignore:
                     labels[row, place] = token
                 continue
-            stays = keep and how >= 0.9
-            if swap and 0.8 <= how < 0.9:
+            stays, swapped = keep and how >= 0.9, swap and 0.8 <= how < 0.9
+            if swapped:
                 inputs[row, place] = data["other"][row, place]
             elif not stays:
                 inputs[row, place] = data["mask_id"]
-            if kept_are_targets or not stays:
+            if (kept_are_targets or not stays) and (swapped_are_targets or not swapped):
                 labels[row, place] = inputs[row, place] if of_inputs else token
     return _pair(inputs, labels)
 
@@ -152,6 +152,16 @@ def hidden_words_become_targets(answer: Callable[..., Any]) -> Mistake | None:
                 "kept are no targets", _masked(data, kept_are_targets=False),
                 "a hidden token that stays as it is got the label -100",
                 "It is a target like the others: the model cannot know that it was left alone.",
+            ),
+            Suspect(
+                "only masks are targets", _masked(data, kept_are_targets=False, swapped_are_targets=False),
+                "only tokens that became the mask are targets, so the model may trust every other token",
+                "All hidden tokens are targets: take the label by `pick` and `special`, whatever `how` says.",
+            ),
+            Suspect(
+                "another filler", _masked(data, ignored=0),
+                "tokens that are no target have the label 0, which is a token: the loss would count them",
+                "Fill with -100, the label that the loss leaves out.",
             ),
         ],
         "Go through row 0 by hand: which tokens have `pick` below 0.15, and what does `how` say of each?",
@@ -298,6 +308,10 @@ def inputs_and_targets(answer: Callable[..., Any]) -> Mistake | None:
             "Number them: <0>, <1>, …",
         ),
         (
+            "counted from one", _cut(tokens, spans, number=lambda i: f"<{i + 1}>"),
+            "the sentinels are counted from 1", "The first gap is <0>: `enumerate(spans)` begins there.",
+        ),
+        (
             "a sentinel per token", _cut(tokens, spans, per_token=True),
             "each cut token got a sentinel, which gives away how long the span is",
             "One sentinel per span, whatever its length.",
@@ -429,6 +443,22 @@ def pairs_that_do_not_leak(answer: Callable[..., Any]) -> Mistake | None:
             "only openings first", "the first sentence of every pair is the first of its document",
             "i is always 0, so most of the text is never read", "Draw i among all sentences that have a successor.",
         )
+    return None
+
+
+@make_pairs.probe
+def few_documents(answer: Callable[..., Any]) -> Mistake | None:
+    """Three documents, many times: a draw from all documents soon meets the one that it must leave out."""
+    documents = _documents(3)
+    for seed in range(40):
+        for first, second, label in answer([list(d) for d in documents], np.random.default_rng(seed)):
+            if int(label) == 1 and first.split(".")[0] == second.split(".")[0]:
+                return Mistake(
+                    "from the same document",
+                    f"with three documents, the pair {(first, second)} is labelled 1 and comes from one of them",
+                    "the other sentence is drawn from all documents, this one included: it may be the true successor",
+                    "Draw again while the other document is the same.",
+                )
     return None
 
 

@@ -80,7 +80,8 @@ state_gib = Check(
     hints=(
         "For one weight that trains: what is there besides the weight, and how many bytes has each?",
         "32 bits are 4 bytes. A frozen weight has no gradient and no running averages.",
-        "A trained weight: 4 (itself) + 4 (gradient) + 8 (two averages). Then divide by 2**30.",
+        "A trained weight: 4 (itself) + 4 (gradient) + 8 (two averages); a frozen one: 4. Mixed precision adds 2 for "
+        "every weight, trained or not. Then divide by 2**30.",
     ),
 )
 
@@ -143,6 +144,19 @@ def mixed(answer):
                 "weights and gradients are counted in 16 bits; autocast keeps both in 32",
                 "Begin with the 16 bytes of fp32, and add the copy."),
     ], "Begin with fp32. What does mixed precision add?")
+
+
+@state_gib.probe
+def mixed_and_frozen(answer):
+    """100 million, of which 1 million train, under autocast: the copy is of all weights."""
+    got = answer(100_000_000, 1_000_000, True)
+    right = (6 * 100e6 + 12 * 1e6) / 2**30
+    seen = f"{got:.4g} GiB for 100 million weights, of which 1 million train, in mixed precision"
+    return told_apart(got, right, seen, [
+        Suspect("copy of the trained only", (4 * 100e6 + 14 * 1e6) / 2**30,
+                "only the trained weights get a 16-bit copy; frozen ones take part in the products as well",
+                "Add 2 bytes for each weight, trained or not."),
+    ], "Three terms: 4 bytes for all weights, 2 for the copy of all, 12 for those that train.")
 
 
 # ---------------------------------------------------------------- 04.3
@@ -239,7 +253,10 @@ def by_what_trains(answer):
         return Mistake("LoRA like full", seen,
                        "LoRA is charged with gradients of frozen weights, which nobody computes",
                        "Leave out the gradient of the weights.")
-    if same(values[2], 2) or values[2] < 2:
+    if same(values[0] * values[1], (speed / (n * tokens)) ** 4 / 12):
+        return Mistake("upside down", seen, "speed is divided by work; that gives runs a second",
+                       "Seconds are the FLOPs of the run, divided by FLOPs a second.")
+    if values[2] < 2 or same(values[2], 2):
         return Mistake("LoRA like reading", seen,
                        "LoRA trains few weights, but its gradients come down through all frozen layers",
                        "Keep the gradients of the inputs: one more product of each matrix.")
@@ -284,6 +301,12 @@ def each_task(answer):
     if bad := [task for task, pair in pairs.items() if len(pair) != 2]:
         return Mistake("not a pair", f"{answer[bad[0]]!r} for {bad[0]!r}", "the architecture or the head is missing",
                        'Write both: ("encoder", "entities").')
+    heads = ("classification", "entities", "answers", "masked_lm", "causal_lm", "seq2seq_lm")
+    for allowed, part, what in (({"encoder", "decoder", "encoder-decoder"}, 0, "architecture"), (set(heads), 1, "head")):
+        if unknown := [task for task, pair in pairs.items() if pair[part] not in allowed]:
+            return Mistake("no such name", f"{pairs[unknown[0]][part]!r} as the {what} to {unknown[0]}",
+                           f"no {what} of the exercise has this name",
+                           f"Choose among {', '.join(sorted(allowed))}.")
     for task in ("find the answer in a passage", "find the names in a sentence"):
         if pairs[task][0] == "decoder":
             return Mistake("decoder for spans", f"a decoder to {task}",
@@ -379,6 +402,9 @@ def the_card(answer):
                        "the best of 60 runs was chosen on the split that is quoted, so part of the score is luck",
                        "Read how the run was chosen; lesson 06 says which split may decide.")
     spoken = answer["languages"]
+    if isinstance(spoken, str):
+        return Mistake("not a list", f"{spoken!r} as its languages", "one text, where a list is asked for",
+                       'Write a list of codes, as the head of the card does: ["de", "fi"], say.')
     if list(spoken) not in (["en"], ["English"]):
         return Mistake("languages believed", f"{spoken!r} as its languages",
                        "the text promises any language; the data is in one",
@@ -437,6 +463,10 @@ def loss_value(answer: Callable[..., torch.Tensor]):
                 "only the student is divided by T", "Divide the teacher's logits as well."),
         Suspect("student not softened", -(soft * student.log_softmax(-1)).sum(-1).mean() * t**2,
                 "only the teacher is divided by T", "Divide the student's logits as well."),
+        Suspect("softmax over rows",
+                -(softmax(teacher / t, 0) * (student / t).log_softmax(0)).sum(-1).mean() * t**2,
+                "the softmax runs over the rows: the answers to different texts compete",
+                "Take it over the classes, the last dimension: `dim=-1`."),
         Suspect("temperature multiplied",
                 -(softmax(teacher * t, -1) * (student * t).log_softmax(-1)).sum(-1).mean() * t**2,
                 "logits are multiplied by T, which sharpens", "Divide by T: a high temperature flattens."),

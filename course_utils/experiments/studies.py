@@ -41,8 +41,8 @@ STUDIES = {
     "answers": Study(
         task="answers",
         methods=("scratch", "full"),
-        labels=(1024,),
-        seeds=range(3),
+        labels=(1024, 2048),
+        seeds=range(5),
         epochs=lambda labels: 8,
     ),
 }

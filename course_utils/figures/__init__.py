@@ -9,7 +9,7 @@ says. Each figure carries a sentence for those who cannot see it in
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = PALETTE = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#7F7F7F",
 )  # fmt: skip
+INK = "#111111"  # of text and patterns on bars, whatever the theme
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "cross")
 
@@ -52,6 +53,18 @@ def blank(title: str, x: str, y: str, description: str = "", *, height: int = 36
     return figure
 
 
+def line_of(i: int) -> dict[str, str]:
+    """Colour and dashes of line number `i`."""
+    return {"color": PALETTE[i % len(PALETTE)], "dash": DASHES[i % len(DASHES)]}
+
+
+def marker_of(i: int, size: int = 9, opacity: float = 1) -> dict[str, Any]:
+    """Colour and shape of the markers of line or group number `i`."""
+    return {
+        "color": PALETTE[i % len(PALETTE)], "symbol": MARKERS[i % len(MARKERS)], "size": size, "opacity": opacity,
+    }  # fmt: skip
+
+
 def mark_chance(figure: go.Figure, chance: float) -> None:
     """A dotted line at the score of guessing, named in the margin, where no bar or line hides the word."""
     figure.add_hline(
@@ -75,17 +88,13 @@ def loss_curves(
         title, "optimizer step" if x == "step" else x, "loss (nats per target)", f"{title}: {ends}."
     )
     for i, (name, frame) in enumerate(runs.items()):
-        colour = PALETTE[i % len(PALETTE)]
         loss = frame["loss"].rolling(smooth, min_periods=1).mean()
-        figure.add_scatter(
-            x=frame[x], y=loss, name=f"{name}, training", mode="lines",
-            line={"color": colour, "dash": DASHES[i % len(DASHES)]},
-        )  # fmt: skip
+        figure.add_scatter(x=frame[x], y=loss, name=f"{name}, training", mode="lines", line=line_of(i))
         if "validation_loss" in frame and frame["validation_loss"].notna().any():
             seen = frame[frame["validation_loss"].notna()]
             figure.add_scatter(
                 x=seen[x], y=seen["validation_loss"], name=f"{name}, validation", mode="lines+markers",
-                line={"color": colour, "width": 1}, marker={"symbol": MARKERS[i % len(MARKERS)], "size": 9},
+                line={**line_of(i), "dash": "solid", "width": 1}, marker=marker_of(i),
             )  # fmt: skip
     figure.update_xaxes(rangemode="tozero")
     return figure.update_yaxes(rangemode="tozero")  # zero is the floor, also while there is no run yet
@@ -121,8 +130,7 @@ def learning_curves(
         )  # fmt: skip
         figure.add_scatter(
             x=stats.index, y=stats["mean"], name=str(name), legendgroup=str(name), mode="lines+markers",
-            line={"color": PALETTE[i % len(PALETTE)], "dash": DASHES[i % len(DASHES)]},
-            marker={"symbol": MARKERS[i % len(MARKERS)], "size": 8},
+            line=line_of(i), marker=marker_of(i, size=8),
         )  # fmt: skip
         said.append(f"{name} goes from {stats['mean'].iloc[0]:.2f} to {stats['mean'].iloc[-1]:.2f}")
     if chance is not None:
@@ -146,7 +154,7 @@ def embedding_map(
         figure.add_scatter(
             x=points[rows, 0], y=points[rows, 1], mode="markers", name=str(name),
             text=[texts[int(r)] for r in rows], hoverinfo="text",
-            marker={"color": PALETTE[i % len(PALETTE)], "symbol": MARKERS[i % len(MARKERS)], "size": 7, "opacity": 0.75},
+            marker=marker_of(i, size=7, opacity=0.75),
         )  # fmt: skip
     said = f"{title}: {len(labels)} points in {len(names)} groups ({', '.join(map(str, names))})."
     figure.update_layout(meta={"description": said})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import CourseError
-from . import BLUE, blank
+from . import GREY, blank, line_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -55,31 +55,9 @@ def attention_map(
         showgrid=False, automargin=True, title_standoff=12,
     )  # fmt: skip
     return figure.update_yaxes(
-        tickvals=list(range(len(queries))),
-        ticktext=list(queries),
-        autorange="reversed",
-        showgrid=False,
-        automargin=True,
-    )
-
-
-def attention_of_token(
-    weights: np.ndarray, tokens: Sequence[str], token: int, *, title: str = ""
-) -> go.Figure:
-    """One row of a head as bars: where token number `token` looks. `weights` (tokens, tokens)."""
-    table = _checked(weights, tokens, tokens)
-    if not 0 <= token < len(tokens):
-        raise CourseError(f"There is no token number {token}: this text has {len(tokens)}, from 0 on.")
-    row = table[token]
-    title = title or f"Where {tokens[token]!r} looks"
-    figure = blank(
-        title, "token", "weight", f"{title}: most at {tokens[int(row.argmax())]!r}, {row.max():.2f}."
-    )
-    figure.add_bar(x=list(range(len(tokens))), y=row, marker_color=BLUE, hovertext=list(tokens))
-    figure.update_xaxes(
-        tickvals=list(range(len(tokens))), ticktext=list(tokens), tickangle=-60, showgrid=False
-    )
-    return figure.update_yaxes(range=[0, 1])
+        tickvals=list(range(len(queries))), ticktext=list(queries), autorange="reversed",
+        showgrid=False, automargin=True,
+    )  # fmt: skip
 
 
 def head_overview(maps: np.ndarray, *, title: str = "How far each head looks") -> go.Figure:
@@ -113,15 +91,13 @@ def losses_by_step(
     """One line of training losses per run, averaged over `smooth` steps, and a dotted line at a known loss."""
     import pandas as pd
 
-    from . import DASHES, GREY, PALETTE
-
     ends = ", ".join(f"{name} ends at {np.mean(losses[-5:]):.2f}" for name, losses in runs.items())
     figure = blank(title, "optimizer step", "loss (nats per target)", f"{title}: {ends}.")
     for i, (name, losses) in enumerate(runs.items()):
         smoothed = pd.Series(losses).rolling(smooth, min_periods=1).mean()
         figure.add_scatter(
             x=list(range(1, len(losses) + 1)), y=smoothed, name=name, mode="lines",
-            line={"color": PALETTE[i % len(PALETTE)], "dash": DASHES[i % len(DASHES)]},
+            line=line_of(i),
         )  # fmt: skip
     if floor is not None:
         figure.add_hline(y=floor, line_dash="dot", line_color=GREY, annotation_text=floor_name)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from . import BLUE, GREEN, GREY, ORANGE, RED, SKY, blank
+from ..budget import GIB
+from . import BLUE, GREEN, GREY, INK, ORANGE, RED, SKY, blank
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from ..budget import Memory
 
-GIB = 2**30
-INK = "#111111"  # of patterns, whatever the theme
 # Patterns repeat what colour says.
 PARTS = (
     ("weights", BLUE, ""),
@@ -49,12 +48,9 @@ def memory_bars(estimates: Mapping[str, Memory], *, limit: float | None = None, 
     )  # fmt: skip
     if limit is not None:
         figure.add_vline(
-            x=limit,
-            line_dash="dash",
-            line_color=GREY,
-            annotation_text=f"{limit:g} GiB",
-            annotation_position="top",
-        )
+            x=limit, line_dash="dash", line_color=GREY,
+            annotation_text=f"{limit:g} GiB", annotation_position="top",
+        )  # fmt: skip
     figure.update_layout(barmode="stack", legend_y=-0.45 if len(estimates) < 3 else -0.25)
     return figure.update_yaxes(automargin=True)
 
@@ -64,13 +60,8 @@ def size_bars(
 ) -> go.Figure:
     """One bar per model: millions of parameters that are multiplied, and those in tables that are looked up."""
     said = ", ".join(f"{n} {a:.0f} + {b:.0f}" for n, a, b in zip(names, multiplied, looked_up, strict=True))
-    figure = blank(
-        title,
-        "parameters (millions)",
-        "",
-        f"{title}. Millions multiplied + looked up: {said}.",
-        height=150 + 30 * len(names),
-    )
+    description = f"{title}. Millions multiplied + looked up: {said}."
+    figure = blank(title, "parameters (millions)", "", description, height=150 + 30 * len(names))
     for name, values, colour, shape in (
         ("multiplied", multiplied, BLUE, ""),
         ("looked up", looked_up, ORANGE, "/"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import CourseError
-from . import BLUE, DASHES, GREY, MARKERS, ORANGE, PALETTE, blank
+from . import BLUE, GREY, ORANGE, blank, line_of, marker_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,16 +40,15 @@ def above_floor(
         if not len(frame):
             continue
         longest = max(longest, int(frame["step"].max()))
-        colour = PALETTE[i % len(PALETTE)]
         figure.add_scatter(
             x=frame["step"], y=frame["loss"].rolling(smooth, min_periods=1).mean(), name=name, mode="lines",
-            line={"color": colour, "dash": DASHES[i % len(DASHES)]},
+            line=line_of(i),
         )  # fmt: skip
         if "validation_loss" in frame and frame["validation_loss"].notna().any():
             seen = frame[frame["validation_loss"].notna()]
             figure.add_scatter(
                 x=seen["step"], y=seen["validation_loss"], name=f"{name}, validation", mode="markers",
-                marker={"symbol": MARKERS[i % len(MARKERS)], "size": 9, "color": colour},
+                marker=marker_of(i),
             )  # fmt: skip
     for name, value in (baselines or {}).items():
         figure.add_hline(
@@ -74,13 +73,12 @@ def stages(
     )
     figure = blank(title, "optimizer step", "loss at this place (nats)", f"{title}: {said}.", height=400)
     for i, name in enumerate(floors):
-        colour = PALETTE[i % len(PALETTE)]
         figure.add_scatter(
             x=steps, y=[looks[step][name] for step in steps], name=name, mode="lines+markers", legendgroup=name,
-            line={"color": colour, "dash": DASHES[i % len(DASHES)]}, marker={"symbol": MARKERS[i % len(MARKERS)]},
+            line=line_of(i), marker=marker_of(i, size=6),
         )  # fmt: skip
         figure.add_scatter(
-            x=[steps[0], steps[-1]], y=[floors[name]] * 2, mode="lines", line={"color": colour, "width": 1},
+            x=[steps[0], steps[-1]], y=[floors[name]] * 2, mode="lines", line={**line_of(i), "dash": "solid", "width": 1},
             legendgroup=name, showlegend=False, hoverinfo="skip",
         )  # fmt: skip
     return figure.update_yaxes(rangemode="tozero")
@@ -111,7 +109,7 @@ def words_drawing_together(
             go.Scatter(
                 x=points[step][labels == name, 0], y=points[step][labels == name, 1], mode="markers", name=name,
                 text=[word for word, kind in zip(words, kinds) if kind == name], hoverinfo="text",
-                marker={"color": PALETTE[i % len(PALETTE)], "symbol": MARKERS[i % len(MARKERS)], "size": 8},
+                marker=marker_of(i, size=8),
             )
             for i, name in enumerate(names)
         ]  # fmt: skip
@@ -208,8 +206,8 @@ def scaling(results: pd.DataFrame, x: str = "compute") -> go.Figure:
         rows = rows.sort_values(x)
         figure.add_scatter(
             x=rows[x], y=rows["gap"], mode="lines+markers", name=f"hidden {name}" if by == "hidden" else str(name),
-            line={"color": PALETTE[i % len(PALETTE)], "dash": DASHES[i % len(DASHES)]},
-            marker={"symbol": MARKERS[i % len(MARKERS)], "size": 9},
+            line=line_of(i),
+            marker=marker_of(i),
         )  # fmt: skip
     figure.update_xaxes(type="log", exponentformat="power")
     return figure.update_yaxes(type="log", tickvals=[0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import CourseError
-from . import BLUE, DASHES, GREY, MARKERS, ORANGE, PALETTE, RED, SKY, YELLOW, blank
+from . import BLUE, GREY, INK, ORANGE, PALETTE, RED, SKY, YELLOW, blank, line_of, marker_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ..tokens import Merge, Piece
 
 LONGEST = 90  # characters that stay readable in one row of boxes
-INK = "#111111"  # text on boxes, whatever the theme
 PATTERNS = ("", "/", "x", ".", "\\", "+")
 
 
@@ -172,8 +171,8 @@ def vocabulary_curve(
     for i, (name, row) in enumerate(fertility.items()):
         figure.add_scatter(
             x=list(row), y=list(row.values()), name=name, mode="lines+markers",
-            line={"color": PALETTE[i % len(PALETTE)], "dash": DASHES[i % len(DASHES)]},
-            marker={"symbol": MARKERS[i % len(MARKERS)], "size": 9},
+            line=line_of(i),
+            marker=marker_of(i),
         )  # fmt: skip
     sizes = sorted({size for row in fertility.values() for size in row})
     figure.update_xaxes(type="log", tickvals=sizes, ticktext=[f"{size:,}" for size in sizes])

@@ -23,8 +23,8 @@ from .recipes import (
     EncoderDecoderRecipe,
     EncoderRecipe,
     Recipe,
+    Stage,
     build_checkpoint,
-    build_encoder,
     bulletin_scores,
     encode_documents,
     new_decoder,
@@ -47,9 +47,9 @@ from .tokenizers import (
 )
 
 __all__ = [
-    "CLS", "END_OF_TEXT", "MASK", "PAD", "RECIPES", "SEP", "SPECIAL_TOKENS", "UNK",
+    "CLS", "END_OF_TEXT", "MASK", "PAD", "RECIPES", "SEP", "SPECIAL_TOKENS", "Stage", "UNK",
     "CausalRows", "DecoderRecipe", "DenoisingRows", "EncoderDecoderRecipe", "EncoderRecipe", "MaskedRows",
-    "NextSentenceRows", "Recipe", "build_checkpoint", "build_encoder", "bulletin_scores", "causal_lm",
+    "NextSentenceRows", "Recipe", "build_checkpoint", "bulletin_scores", "causal_lm",
     "encode_documents", "masked_lm", "model_card", "new_decoder", "new_encoder", "new_encoder_decoder",
     "next_sentence", "pretrain", "sentences", "shift_right", "span_corruption", "train_bpe", "train_tokenizer",
     "train_unigram", "word_starts",

@@ -12,18 +12,31 @@ if TYPE_CHECKING:
 
 def model_card(recipe: Recipe, facts: Mapping[str, Any]) -> str:
     """The README of a checkpoint: what it is, how it was made, what it is good for."""
-    from .recipes import DecoderRecipe, EncoderRecipe
+    from .recipes import DecoderRecipe, EncoderDecoderRecipe, EncoderRecipe
 
     if isinstance(recipe, EncoderRecipe):
         return _encoder_card(recipe, facts)
     if isinstance(recipe, DecoderRecipe):
         return _decoder_card(recipe, facts)
+    assert isinstance(recipe, EncoderDecoderRecipe)
     return _encoder_decoder_card(recipe, facts)
 
 
 def _shares(mix: Mapping[str, float]) -> str:
-    return ", ".join(f"{kind} {share:.0%}" for kind, share in mix.items())
+    return ", ".join(f"{kind} {share:.0%}" for kind, share in mix.items() if share)
 
+
+def _reading(recipe: Recipe, facts: Mapping[str, Any]) -> str:
+    """The rows of a card about what was read, how and at what cost."""
+    stages = "\n".join(
+        f"| stage {number} | {stage.steps:,} steps, peak rate {stage.learning_rate:g}, "
+        f"{'constant' if stage.schedule == 'constant' else f'{stage.schedule} to zero'}; {_shares(stage.mix)} |"
+        for number, stage in enumerate(recipe.stages, start=1)
+    )
+    return f"""| text | {facts["tokens_read"]:,} tokens, no document drawn twice |
+| training | AdamW, {recipe.token_budget:,} tokens a step; shares of documents: |
+{stages}
+| cost | {facts["minutes"]:.0f} minutes on one CPU core |"""
 
 def _encoder_card(recipe: EncoderRecipe, facts: Mapping[str, Any]) -> str:
     return f"""---
@@ -43,10 +56,8 @@ fine-tuned in a lesson, in seconds, on a laptop. It knows no fact about the real
 |---|---|
 | architecture | ModernBERT type: {recipe.layers} layers, hidden size {recipe.hidden}, {recipe.heads} heads, pre-norm, rotary positions |
 | tokenizer | cased WordPiece, {facts["vocabulary"]:,} tokens; frequent words are whole |
-| text | {facts["tokens_read"]:,} tokens, no document drawn twice; shares of documents: {_shares(recipe.mix)} |
-| objective | masked words, hidden whole: {recipe.mask_other:.0%} of words, but {recipe.mask_frequent:.0%} of the {recipe.frequent} most frequent tokens |
-| training | {recipe.opening_steps:,} steps on the shortest documents, then {recipe.max_steps:,} on the mix; {recipe.token_budget:,} tokens a step; AdamW, peak rate {recipe.learning_rate:g}, cosine |
-| cost | {facts["minutes"]:.0f} minutes on one CPU core |
+| objective | masked words, hidden whole: {recipe.mask_other:.0%} of words, but {recipe.mask_frequent:.0%} of the {recipe.frequent} most frequent tokens; in the last stage, {recipe.stages[-1].told_twice:.0%} of the names that a document tells twice, one mention of two |
+{_reading(recipe, facts)}
 | loss | {facts["masked_loss"]:.3f} nats per hidden token, on documents never read |
 | entropy of the text | at most {facts["entropy_per_token"]:.3f} nats per token (mean surprisal of the generator's choices) |
 
@@ -81,10 +92,8 @@ exactly. It exists to be looked into, sampled from and fine-tuned in a lesson. I
 |---|---|
 | architecture | GPT-2 type: {recipe.layers} layers, hidden size {recipe.hidden}, {recipe.heads} heads, pre-norm, {recipe.max_length} learned positions |
 | tokenizer | byte-level BPE, {facts["vocabulary"]:,} tokens; `<|endoftext|>` begins a text, ends it and pads |
-| text | {facts["tokens_read"]:,} tokens, no document drawn twice; shares of documents: {_shares(recipe.mix)} |
 | objective | the next token, in one document a row |
-| training | {recipe.max_steps:,} steps on this mix, peak rate {recipe.learning_rate:g}, then {recipe.closing_steps:,} on {recipe.closing_mix.get("bulletin", 0):.0%} bulletins, peak rate {recipe.closing_rate:g}; each on a cosine to zero; {recipe.token_budget:,} tokens a step; AdamW |
-| cost | {facts["minutes"]:.0f} minutes on one CPU core, shared |
+{_reading(recipe, facts)}
 | loss | {facts["loss"]:.3f} nats per token, on documents of the mix never read |
 | entropy of the text | at most {facts["entropy_per_token"]:.3f} nats per token (mean surprisal of the generator's choices) |
 {exact}
@@ -113,10 +122,8 @@ fact about the real world.
 |---|---|
 | architecture | T5 type (1.1): {recipe.layers} layers of encoder, {recipe.layers} of decoder, hidden size {recipe.hidden}, {recipe.heads} heads, relative positions, gated GELU, tied embeddings |
 | tokenizer | unigram, {facts["vocabulary"]:,} tokens, {recipe.sentinels} sentinels among them |
-| text | {facts["tokens_read"]:,} tokens, no document drawn twice; shares of documents: {_shares(recipe.mix)} |
 | objective | span corruption: {recipe.density:.0%} of the tokens cut out, in spans of {recipe.mean_span:g} on average |
-| training | {recipe.max_steps:,} steps of {recipe.token_budget:,} tokens; AdamW, peak rate {recipe.learning_rate:g}, cosine |
-| cost | {facts["minutes"]:.0f} minutes on one CPU core, shared |
+{_reading(recipe, facts)}
 | loss | {facts["loss"]:.3f} nats per target token, on documents never read |
 
 Rebuild it with `course checkpoints mini-encoder-decoder`. The data and the weights are in the public domain (CC0).

@@ -31,6 +31,20 @@ if TYPE_CHECKING:
 Seed = int | Sequence[int]
 
 
+class _Wrapped:
+    """Rows that ask a question of other rows, as long as those."""
+
+    rows: EncodedRows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(rows,) tokens of each row, before any was shifted, hidden or cut out."""
+        return self.rows.lengths
+
+
 # ---------------------------------------------------------------- what comes next?
 
 
@@ -57,21 +71,13 @@ def causal_lm(input_ids: Any, attention_mask: Any) -> tuple[torch.Tensor, torch.
     return ids[:, :-1], ids[:, 1:].masked_fill(mask[:, 1:] == 0, IGNORED)
 
 
-class CausalRows:
+class CausalRows(_Wrapped):
     """Unlabelled rows for a decoder: each batch is `causal_lm` of its rows."""
 
     kind = "causal_lm"
 
     def __init__(self, rows: EncodedRows):
         self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """(rows,) tokens of each row."""
-        return self.rows.lengths
 
     def batch(self, indices: np.ndarray) -> Batch:
         """The rows `indices`, padded on the right, and what comes after each of their tokens."""
@@ -101,7 +107,8 @@ def masked_lm(
 
     Args:
         input_ids: (batch, time) token ids, special tokens and padding included; those are never hidden.
-        rate: the share of words to hide, one for all or (vocabulary,) by the first token of the word.
+        rate: the share of words to hide: one for all, (vocabulary,) by the first token of the word, or (batch, time)
+            by where that stands.
         joined: (vocabulary,) True for first tokens whose words, side by side, are hidden together or not at all.
 
     Returns:
@@ -118,19 +125,17 @@ def masked_lm(
     ids = np.asarray(input_ids)  # (batch, time)
     rng = np.random.default_rng(seed)
     special = _special(tokenizer)
-    rates = np.broadcast_to(np.asarray(rate, dtype=float), special.shape)
+    rates = np.asarray(rate, dtype=float)
+    if rates.shape != ids.shape:
+        rates = np.broadcast_to(rates, special.shape)[ids]  # (batch, time)
 
     # Units are counted through the whole batch. A token begins one unless it goes on with a word, or its word is
     # joined to the one before: every row begins one, with a special token.
-    flat = ids.ravel()  # (batch · time,)
-    starts = (word_starts(tokenizer) | special)[flat]
-    starts[:: ids.shape[1]] = True
-    first = flat[starts]  # (words,): the first token of each word
-    begins = np.ones(len(first), dtype=bool)
-    if joined is not None:
-        begins[1:] = ~(joined[first[1:]] & joined[first[:-1]])
-    unit = (np.cumsum(begins) - 1)[np.cumsum(starts) - 1]  # (batch · time,): the unit of each token
-    hidden = rng.random(unit[-1] + 1) < rates[first[begins]]
+    starts = (word_starts(tokenizer) | special)[ids]  # (batch, time)
+    starts[:, 0] = True
+    begins = starts if joined is None else starts & ~_goes_on(ids, starts, joined)
+    unit = np.cumsum(begins) - 1  # (batch · time,): the unit of each token
+    hidden = rng.random(unit[-1] + 1) < rates[begins]
     chosen = hidden[unit].reshape(ids.shape) & ~special[ids]
 
     how = rng.random(ids.shape)
@@ -141,13 +146,23 @@ def masked_lm(
     return torch.from_numpy(inputs), torch.from_numpy(np.where(chosen, ids, IGNORED))
 
 
-class MaskedRows:
+def _goes_on(ids: np.ndarray, starts: np.ndarray, joined: np.ndarray) -> np.ndarray:
+    """(batch, time): True at the first token of a word that is joined to the word before it in its row."""
+    goes_on = np.zeros(ids.shape, dtype=bool)
+    rows, places = np.nonzero(starts)  # of each word in turn
+    alike = joined[ids[rows, places]]
+    goes_on[rows[1:], places[1:]] = alike[1:] & alike[:-1] & (rows[1:] == rows[:-1])
+    return goes_on
+
+
+class MaskedRows(_Wrapped):
     """Unlabelled rows for an encoder: each batch is `masked_lm` of its rows, hidden afresh in every batch.
 
-    Frequent words are hidden less often than others, since they teach less. With `whole_names`, runs of
-    capitalised words are hidden together: beside half of a name, a model finds the other half without having
-    understood the sentence (salient spans, Guu et al. 2020, https://arxiv.org/abs/2002.08909). What is hidden is
-    a pure function of the seed and the batch.
+    Frequent words are hidden less often than others, since they teach less. With `told_twice`, a name (a run of
+    capitalised words) is hidden whole or not at all, and of a name that stands twice in a row one mention is hidden
+    with that probability, among words of which fewer are: then it can be told from the other mention, by whoever
+    has understood both sentences (salient spans: Guu et al. 2020, https://arxiv.org/abs/2002.08909). What is hidden
+    is a pure function of the seed and the batch.
     """
 
     kind = "masked_lm"
@@ -160,37 +175,52 @@ class MaskedRows:
         mask_frequent: float = 0.08,
         mask_other: float = 0.35,
         frequent: int = 150,
-        whole_names: bool = False,
+        told_twice: float = 0.0,
         seed: int = 0,
     ):
-        self.rows, self.tokenizer, self.seed = rows, tokenizer, seed
-        self.vocabulary = len(tokenizer)
-        self.special, self.starts_word = _special(tokenizer), word_starts(tokenizer)
-        tokens = tokenizer.convert_ids_to_tokens(list(range(self.vocabulary)))
-        counts = np.bincount(rows.input_ids, minlength=self.vocabulary)
-        is_frequent = np.zeros(self.vocabulary, dtype=bool)
+        self.rows, self.tokenizer, self.seed, self.told_twice = rows, tokenizer, seed, told_twice
+        vocabulary = len(tokenizer)
+        counts = np.bincount(rows.input_ids, minlength=vocabulary)
+        is_frequent = np.zeros(vocabulary, dtype=bool)
         is_frequent[np.argsort(-counts, kind="stable")[:frequent]] = True
         # How often a word that starts with this token is hidden; which tokens look like the start of a name.
         self.rate = np.where(is_frequent, mask_frequent, mask_other)
-        capital = np.array([token[0].isupper() for token in tokens]) & ~is_frequent
-        self.capital = capital if whole_names else None
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """(rows,) tokens of each row."""
-        return self.rows.lengths
+        tokens = tokenizer.convert_ids_to_tokens(list(range(vocabulary)))
+        self.capital = np.array([token[0].isupper() for token in tokens]) & ~is_frequent
 
     def batch(self, indices: np.ndarray) -> Batch:
         """The rows `indices`, padded to the longest, with some of their words hidden."""
         batch = self.rows.batch(indices)
         seed = [self.seed, *map(int, indices)]
-        inputs, labels = masked_lm(
-            batch["input_ids"], self.tokenizer, rate=self.rate, seed=seed, joined=self.capital
-        )
+        rate, joined = self.rate, None
+        if self.told_twice:
+            ids, joined = np.asarray(batch["input_ids"]), self.capital
+            rng = np.random.default_rng([1, *seed])
+            rate = np.stack([self._one_of_two(row, rng) for row in ids])  # (batch, time)
+        inputs, labels = masked_lm(batch["input_ids"], self.tokenizer, rate=rate, seed=seed, joined=joined)
         return {"input_ids": inputs, "attention_mask": batch["attention_mask"], "labels": labels}
+
+    def _one_of_two(self, row: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(time,): the rates of a row (time,): 1 at one mention of a name that stands twice, 0 at the other."""
+        rate = self.rate[row]
+        starts = (word_starts(self.tokenizer) | _special(self.tokenizer))[row]
+        begins = starts & ~_goes_on(row[None], starts[None], self.capital)[0]
+        places = np.flatnonzero(begins)
+        mentions: dict[tuple[int, ...], list[int]] = {}
+        for place, end in zip(places.tolist(), [*places[1:].tolist(), len(row)], strict=True):
+            if self.capital[row[place]]:
+                mentions.setdefault(tuple(row[place:end].tolist()), []).append(place)
+        chosen = [two for two in mentions.values() if len(two) == 2 and rng.random() < self.told_twice]
+        if chosen:
+            rate *= _BESIDE_A_NAME
+        for two in chosen:
+            hidden = int(rng.integers(2))
+            rate[two[hidden]], rate[two[1 - hidden]] = 1, 0
+        return rate
+
+
+# Beside a hidden name, as many of the other words: enough of both sentences has to stay to tell it.
+_BESIDE_A_NAME = 0.4
 
 
 @lru_cache(maxsize=8)
@@ -391,7 +421,7 @@ def shift_right(labels: torch.Tensor, *, start: int, pad: int) -> torch.Tensor:
     return shifted.masked_fill(shifted == IGNORED, pad)
 
 
-class DenoisingRows:
+class DenoisingRows(_Wrapped):
     """Unlabelled rows for an encoder and decoder: each batch is `span_corruption` of its rows, cut afresh.
 
     As in T5 the padding token also starts the decoder. What is cut is a pure function of the seed and the batch.
@@ -410,14 +440,6 @@ class DenoisingRows:
     ):
         self.rows, self.tokenizer, self.seed = rows, tokenizer, seed
         self.density, self.mean_span = density, mean_span
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """(rows,) tokens of each row before any was cut out: what its two halves hold together, almost."""
-        return self.rows.lengths
 
     def batch(self, indices: np.ndarray) -> Batch:
         """The rows `indices`: what is left of them, what the decoder reads, and what it is to write."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,18 +28,23 @@ if TYPE_CHECKING:
 
     from ..training import Record
 
+# The dense pages of the almanac, from which a small model learns to find what was asked for. They come last: read
+# from the beginning, they crowd out what has to be learned from reviews.
+CLOSING_MIX: dict[str, float] = {
+    "review": 0.32, "entry": 0.08, "news": 0.13, "almanac": 0.1, "card": 0.08, "dossier": 0.15, "drawer": 0.07,
+    "notice": 0.04, "bilingual": 0.03,
+}  # fmt: skip
 _WORLD_MIX = {
     "review": 0.28, "entry": 0.08, "news": 0.12, "almanac": 0.22, "drawer": 0.14, "register": 0.06, "notice": 0.06,
     "bilingual": 0.04,
 }  # fmt: skip
-# Half of what the decoder reads are bulletins, the part of the language whose entropy is known exactly.
-DECODER_MIX: dict[str, float] = {"bulletin": 0.5} | {
-    kind: round(0.5 * share, 4) for kind, share in _WORLD_MIX.items()
-}
-# A bulletin is short, so that of all tokens no more than a third were its own: it is read on alone, almost.
-CLOSING_MIX: dict[str, float] = {"bulletin": 0.9} | {
-    kind: round(0.1 * share, 4) for kind, share in _WORLD_MIX.items()
-}
+
+
+def _and_bulletins(share: float) -> dict[str, float]:
+    """The world's text with so many bulletins, the part of the language whose entropy is known exactly."""
+    return {"bulletin": share} | {kind: round((1 - share) * of, 4) for kind, of in _WORLD_MIX.items()}
+
+
 # Notices in two languages are many, since they hold all the French; each language is a row of its own.
 DENOISER_MIX: dict[str, float] = {
     "review": 0.14, "entry": 0.04, "news": 0.1, "almanac": 0.12, "notice": 0.1, "bilingual": 0.5,
@@ -47,85 +52,90 @@ DENOISER_MIX: dict[str, float] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncoderRecipe:
-    """Everything that decides the mini encoder."""
+class Stage:
+    """One run of the loop within a recipe."""
+
+    steps: int
+    mix: dict[str, float]  # shares of documents
+    learning_rate: float  # the peak, after `warmup_steps` of the recipe
+    schedule: str = "cosine"
+    corpus_seed: int = 0  # another one in each stage, so that no document is read twice
+    told_twice: float = 0.0  # of an encoder's `MaskedRows`
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What the recipes have in common."""
 
     layers: int = 4
     hidden: int = 128
     heads: int = 4
-    window: int | None = None  # with one, every other layer, from the first, sees half of it to each side
-    feed_forward: int = 192  # GLU: two matrices of this width in, one out
     max_length: int = 512
-    corpus_seed: int = 0  # no document is read twice
+    tokenizer_documents: int  # of the main stage's text
+    token_budget: int = 1024  # tokens in a batch, padding included
+    warmup_steps: int = 300  # of each stage
+    seed: int = 0
+    stages: tuple[Stage, ...]
+
+    @property
+    def main(self) -> Stage:
+        """The stage that reads corpus 0: its text makes the tokenizer, and what is held out is of its kinds."""
+        return next(stage for stage in self.stages if stage.corpus_seed == 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderRecipe(Recipe):
+    """Everything that decides the mini encoder."""
+
+    feed_forward: int = 192  # GLU: two matrices of this width in, one out
     tokenizer_documents: int = 60_000
     word_count: int = 8  # a word this frequent in the sample is one token
     pieces: int = 600  # learned from the rarer words, mostly invented names
     mask_frequent: float = 0.08  # of the words that are frequent, which carry little
     mask_other: float = 0.35
     frequent: int = 150  # how many words count as frequent
-    whole_names: bool = False  # whether runs of capitalised words are hidden together
-    opening_steps: int = 4_500  # on the shortest documents alone, at the peak rate
-    max_steps: int = 18_500  # on the whole mix, down to a rate of zero
-    token_budget: int = 1024  # tokens in a batch, padding included
-    learning_rate: float = 2e-3
-    warmup_steps: int = 300  # of each of the two runs
-    seed: int = 0
-    mix: dict[str, float] = field(default_factory=lambda: dict(MIX))
-    opening_mix: dict[str, float] = field(default_factory=lambda: dict(OPENING_MIX))
+    stages: tuple[Stage, ...] = (
+        Stage(steps=4_500, mix=OPENING_MIX, learning_rate=2e-3, schedule="constant", corpus_seed=1),
+        Stage(steps=18_500, mix=MIX, learning_rate=2e-3),
+        Stage(steps=12_000, mix=CLOSING_MIX, learning_rate=1e-3, corpus_seed=3, told_twice=0.6),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecoderRecipe:
+class DecoderRecipe(Recipe):
     """Everything that decides the mini decoder."""
 
-    layers: int = 4
-    hidden: int = 128
-    heads: int = 4
     feed_forward: int = 512
     max_length: int = 512  # learned positions: no row may be longer
-    corpus_seed: int = 0
     tokenizer_documents: int = 40_000
     tokens: int = 4096  # the tokenizer's
-    max_steps: int = 7_000  # on the mix, down to a rate of zero
-    closing_steps: int = 6_000  # on the closing mix, the same again from a lower peak
-    closing_rate: float = 1.5e-3
-    token_budget: int = 1024
-    learning_rate: float = 2e-3
-    warmup_steps: int = 300  # of each of the two runs
-    seed: int = 0
-    mix: dict[str, float] = field(default_factory=lambda: dict(DECODER_MIX))
-    closing_mix: dict[str, float] = field(default_factory=lambda: dict(CLOSING_MIX))
+    # A bulletin is short, so that in the first stage no more than a third of all tokens are of bulletins.
+    stages: tuple[Stage, ...] = (
+        Stage(steps=7_000, mix=_and_bulletins(0.5), learning_rate=2e-3),
+        Stage(steps=15_000, mix=_and_bulletins(0.9), learning_rate=1.5e-3, corpus_seed=1),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncoderDecoderRecipe:
+class EncoderDecoderRecipe(Recipe):
     """Everything that decides the mini encoder–decoder."""
 
     layers: int = 3  # in the encoder, and as many in the decoder
-    hidden: int = 128
-    heads: int = 4
     feed_forward: int = 256  # gated GELU: two matrices of this width in, one out
-    max_length: int = 512
-    corpus_seed: int = 0
     tokenizer_documents: int = 20_000
     tokens: int = 6000  # the tokenizer's, sentinels among them
     sentinels: int = 100
     density: float = 0.15  # share of the tokens that are cut out
     mean_span: float = 3.0
-    max_steps: int = 6_000
-    token_budget: int = 1024
-    learning_rate: float = 3e-3
-    warmup_steps: int = 300
-    seed: int = 0
-    mix: dict[str, float] = field(default_factory=lambda: dict(DENOISER_MIX))
+    stages: tuple[Stage, ...] = (Stage(steps=6_000, mix=DENOISER_MIX, learning_rate=3e-3),)
 
 
-Recipe = EncoderRecipe | DecoderRecipe | EncoderDecoderRecipe
-RECIPES: dict[str, type[Recipe]] = {
+RECIPES: dict[str, Callable[[], Recipe]] = {
     "mini-encoder": EncoderRecipe,
     "mini-decoder": DecoderRecipe,
     "mini-encoder-decoder": EncoderDecoderRecipe,
 }
+_HELD_OUT = 2  # the seed of the corpus that no stage reads
 
 
 # ---------------------------------------------------------------- the text
@@ -170,7 +180,7 @@ def encode_documents(
 
 def make_tokenizer(recipe: Recipe) -> PreTrainedTokenizerFast:
     """The tokenizer of a recipe, learned from the first documents of its corpus."""
-    sample = islice(documents(recipe.corpus_seed, recipe.mix), recipe.tokenizer_documents)
+    sample = islice(documents(recipe.main.corpus_seed, recipe.main.mix), recipe.tokenizer_documents)
     texts = (segment.text for document in sample for segment in document.segments)
     if isinstance(recipe, EncoderRecipe):
         return train_tokenizer(
@@ -178,22 +188,18 @@ def make_tokenizer(recipe: Recipe) -> PreTrainedTokenizerFast:
         )
     if isinstance(recipe, DecoderRecipe):
         return train_bpe(texts, size=recipe.tokens, max_length=recipe.max_length)
+    assert isinstance(recipe, EncoderDecoderRecipe)
     return train_unigram(texts, size=recipe.tokens, sentinels=recipe.sentinels, max_length=recipe.max_length)
 
 
 def make_rows(
-    recipe: Recipe,
-    tokenizer: PreTrainedTokenizerBase,
-    *,
-    tokens: int,
-    seed: int | None = None,
-    mix: dict[str, float] | None = None,
+    recipe: Recipe, stage: Stage, tokenizer: PreTrainedTokenizerBase, *, tokens: int
 ) -> tuple[Rows, float]:
-    """Rows that ask the recipe's question of `tokens` tokens of text, and its surprisal in nats per token.
+    """Rows that ask the recipe's question of `tokens` tokens of a stage's text, and its surprisal in nats per token.
 
-    `seed` and `mix` are the recipe's unless they are given. (Where languages are parted, surprisals are not.)
+    (Where languages are parted, surprisals are not.)
     """
-    stream = documents(recipe.corpus_seed if seed is None else seed, recipe.mix if mix is None else mix)
+    stream = documents(stage.corpus_seed, stage.mix)
     if isinstance(recipe, EncoderRecipe):
         encoded, surprisal = encode_documents(stream, tokenizer, tokens=tokens)
         rows: Rows = MaskedRows(
@@ -202,17 +208,17 @@ def make_rows(
             mask_frequent=recipe.mask_frequent,
             mask_other=recipe.mask_other,
             frequent=recipe.frequent,
-            whole_names=recipe.whole_names,
+            told_twice=stage.told_twice,
             seed=recipe.seed,
         )
-    elif isinstance(recipe, DecoderRecipe):
-        encoded, surprisal = encode_documents(stream, tokenizer, tokens=tokens, join="\n", end=END_OF_TEXT)
-        rows = CausalRows(encoded)
-    else:
+    elif isinstance(recipe, EncoderDecoderRecipe):
         encoded, surprisal = encode_documents(stream, tokenizer, tokens=tokens, join=None)
         rows = DenoisingRows(
             encoded, tokenizer, density=recipe.density, mean_span=recipe.mean_span, seed=recipe.seed
         )
+    else:
+        encoded, surprisal = encode_documents(stream, tokenizer, tokens=tokens, join="\n", end=END_OF_TEXT)
+        rows = CausalRows(encoded)
     return rows, surprisal / len(encoded.input_ids)
 
 
@@ -220,20 +226,18 @@ def make_rows(
 
 
 def new_encoder(recipe: EncoderRecipe, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
-    """The untrained encoder: pre-norm, rotary positions, full attention, or local and full by turns."""
+    """The untrained encoder: pre-norm, rotary positions, full attention in every layer."""
     from transformers import ModernBertConfig, ModernBertForMaskedLM
 
     from ..models import initialise
 
-    kinds = ("sliding_attention" if recipe.window else "full_attention", "full_attention")
     config = ModernBertConfig(
         vocab_size=len(tokenizer),
         hidden_size=recipe.hidden,
         intermediate_size=recipe.feed_forward,
         num_hidden_layers=recipe.layers,
         num_attention_heads=recipe.heads,
-        layer_types=[kinds[layer % 2] for layer in range(recipe.layers)],
-        local_attention=recipe.window or 128,
+        layer_types=["full_attention"] * recipe.layers,
         rope_parameters={
             kind: {"rope_type": "default", "rope_theta": 10_000.0}
             for kind in ("full_attention", "sliding_attention")
@@ -312,37 +316,29 @@ def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> PreTrainedM
         return new_encoder(recipe, tokenizer)
     if isinstance(recipe, DecoderRecipe):
         return new_decoder(recipe, tokenizer)
+    assert isinstance(recipe, EncoderDecoderRecipe)
     return new_encoder_decoder(recipe, tokenizer)
 
 
 # ---------------------------------------------------------------- the run
 
 
-def pretrain(
-    model: PreTrainedModel, opening: Rows | None, rows: Rows, recipe: Recipe, closing: Rows | None = None
-) -> Iterator[Record]:
-    """The runs of a recipe, step by step: the mix on a cosine; an encoder's opening before it, at a constant rate;
-    a decoder's closing after it, on a cosine again."""
+def pretrain(model: PreTrainedModel, rows: Rows, stage: Stage, recipe: Recipe) -> Iterator[Record]:
+    """One stage of a recipe, step by step."""
     from ..training import TrainConfig, training_steps
 
-    shared = TrainConfig(
-        max_steps=recipe.max_steps,
+    config = TrainConfig(
+        max_steps=stage.steps,
         token_budget=recipe.token_budget,
-        learning_rate=recipe.learning_rate,
+        learning_rate=stage.learning_rate,
         warmup_steps=recipe.warmup_steps,
-        schedule="cosine",
+        schedule=stage.schedule,  # type: ignore[arg-type]
         betas=(0.9, 0.98),
         weight_decay=0.01,
         clip_norm=1.0,
         seed=recipe.seed,
     )
-    if isinstance(recipe, EncoderRecipe) and opening is not None:
-        first = replace(shared, max_steps=recipe.opening_steps, schedule="constant")
-        yield from training_steps(model, opening, first)
-    yield from training_steps(model, rows, shared)
-    if isinstance(recipe, DecoderRecipe) and closing is not None:
-        last = replace(shared, max_steps=recipe.closing_steps, learning_rate=recipe.closing_rate)
-        yield from training_steps(model, closing, last)
+    yield from training_steps(model, rows, config)
 
 
 def build_checkpoint(
@@ -350,12 +346,10 @@ def build_checkpoint(
     recipe: Recipe,
     *,
     report_every: int = 200,
-    snapshot_every: int | None = None,
 ) -> None:
     """Run the whole recipe and write checkpoint, tokenizer, recipe and model card into `folder`.
 
-    Nothing is written there before the run has ended, so a broken run leaves an older
-    checkpoint alone. `snapshot_every` steps, the model as it is goes into `folder` + ".partial".
+    Nothing is written there before the run has ended, so a broken run leaves an older checkpoint alone.
     """
     from ..training import evaluate
 
@@ -363,63 +357,55 @@ def build_checkpoint(
     began = time.perf_counter()
     print("Training the tokenizer …", flush=True)
     tokenizer = make_tokenizer(recipe)
-    print(f"{len(tokenizer):,} tokens. Writing the corpus …", flush=True)
-
-    opening, closing, total = None, None, recipe.max_steps
-    if isinstance(recipe, EncoderRecipe):
-        total += recipe.opening_steps
-        opening, _ = make_rows(
-            recipe, tokenizer, tokens=recipe.opening_steps * recipe.token_budget,
-            seed=recipe.corpus_seed + 1, mix=recipe.opening_mix,
-        )  # fmt: skip
-    if isinstance(recipe, DecoderRecipe):
-        total += recipe.closing_steps
-        closing, _ = make_rows(
-            recipe, tokenizer, tokens=recipe.closing_steps * recipe.token_budget,
-            seed=recipe.corpus_seed + 1, mix=recipe.closing_mix,
-        )  # fmt: skip
-    rows, entropy = make_rows(recipe, tokenizer, tokens=recipe.max_steps * recipe.token_budget)
-    held_out, _ = make_rows(recipe, tokenizer, tokens=100_000, seed=recipe.corpus_seed + 2)
-
     model = new_model(recipe, tokenizer)
-    print(f"{model.num_parameters():,} parameters, {len(rows):,} rows.", flush=True)
-    for done, record in enumerate(pretrain(model, opening, rows, recipe, closing), start=1):
-        if done % report_every == 0:
-            minutes = (time.perf_counter() - began) / 60
-            print(f"step {done:,} of {total:,} · loss {record.loss:.3f} · {minutes:.1f} min", flush=True)
-        if snapshot_every and done % snapshot_every == 0:
-            _save(Path(f"{folder}.partial"), model, tokenizer)
+    print(f"{len(tokenizer):,} tokens, {model.num_parameters():,} parameters.", flush=True)
+
+    tokens_read, entropy = 0, 0.0
+    for number, stage in enumerate(recipe.stages, start=1):
+        print(f"Stage {number} of {len(recipe.stages)}: writing its text …", flush=True)
+        rows, nats = make_rows(recipe, stage, tokenizer, tokens=stage.steps * recipe.token_budget)
+        tokens_read += int(rows.lengths.sum())
+        if stage is recipe.main:
+            entropy = nats
+        for record in pretrain(model, rows, stage, recipe):
+            if record.step % report_every == 0:
+                minutes = (time.perf_counter() - began) / 60
+                print(f"step {record.step:,} of {stage.steps:,} · loss {record.loss:.3f} · {minutes:.1f} min", flush=True)
 
     minutes = (time.perf_counter() - began) / 60
+    unread = replace(recipe.main, corpus_seed=_HELD_OUT)
+    held_out, _ = make_rows(recipe, unread, tokenizer, tokens=100_000)
     loss = evaluate(model, held_out)["loss"]
     facts: dict[str, Any] = {
         "masked_loss" if isinstance(recipe, EncoderRecipe) else "loss": loss,
         "entropy_per_token": entropy,
         "parameters": model.num_parameters(),
         "vocabulary": len(tokenizer),
-        "tokens_read": sum(int(part.lengths.sum()) for part in (opening, rows, closing) if part is not None),
+        "tokens_read": tokens_read,
         "minutes": minutes,
     }
     if isinstance(recipe, EncoderDecoderRecipe):
         del facts["entropy_per_token"]  # of both languages together; the rows hold one each
-    if isinstance(recipe, DecoderRecipe) and "bulletin" in recipe.mix:
-        facts |= bulletin_scores(model, tokenizer, seed=recipe.corpus_seed + 2)
-    _save(folder, model, tokenizer)
+    if "bulletin" in recipe.main.mix:
+        facts |= bulletin_scores(model, tokenizer, seed=_HELD_OUT)
+    save_checkpoint(folder, model, tokenizer, recipe, facts)
+    print(f"Saved to {folder}: loss {loss:.3f} on documents never read.", flush=True)
+
+
+def save_checkpoint(
+    folder: Path,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    recipe: Recipe,
+    facts: dict[str, Any],
+) -> None:
+    """Write weights, tokenizer, recipe with facts, and model card into `folder`."""
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     (folder / "recipe.json").write_text(
         json.dumps({"recipe": asdict(recipe), "facts": facts}, indent=2) + "\n"
     )
     (folder / "README.md").write_text(model_card(recipe, facts))
-    print(f"Saved to {folder}: loss {loss:.3f} on documents never read.", flush=True)
-
-
-def build_encoder(folder: str | Path, recipe: EncoderRecipe | None = None, **how: Any) -> None:
-    """`build_checkpoint` of the mini encoder."""
-    build_checkpoint(folder, recipe or EncoderRecipe(), **how)
-
-
-def _save(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
 
 
 def bulletin_scores(

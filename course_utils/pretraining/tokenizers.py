@@ -220,6 +220,7 @@ def learn_unigram_pieces(
 
 
 @lru_cache(maxsize=8)
+@lru_cache(maxsize=8)
 def word_starts(tokenizer: PreTrainedTokenizerBase) -> np.ndarray:
     """(vocabulary,) True where a token begins a word: by "##" in WordPiece, "Ġ" in byte-level BPE, "▁" in unigram."""
     tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))

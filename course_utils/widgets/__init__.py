@@ -13,14 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from .. import figures
 from ..errors import CourseError
+from .live import live_figure, replace_figure
 
 if TYPE_CHECKING:
     import ipywidgets
+    import pandas as pd
     import plotly.graph_objects as go
 
     from ..training import Record
 
+__all__ = ["LiveTraining", "ask_text", "control", "explore", "first_value", "live_figure", "replace_figure"]
+
 SECONDS_BETWEEN_DRAWINGS = 0.2
+WHOLE_NAME = {"description_width": "initial"}  # the style with which no description is cut off
+# Sliders are 300 pixels wide unless told otherwise, and what a long description takes of that, the readout lacks.
+SLIDER_LAYOUT = {"width": "auto", "max_width": "560px"}
 
 
 def control(name: str, choices: Any, value: Any = None) -> ipywidgets.Widget:
@@ -30,20 +37,20 @@ def control(name: str, choices: Any, value: Any = None) -> ipywidgets.Widget:
     """
     import ipywidgets
 
-    value = first_value(choices) if value is None else value
     common = {
         "description": name.replace("_", " "),
-        "style": {"description_width": "initial"},
-        "value": value,
+        "style": WHOLE_NAME,
+        "value": first_value(choices) if value is None else value,
     }
     if isinstance(choices, bool):
         return ipywidgets.Checkbox(indent=False, **common)
-    if isinstance(choices, list) and len(choices) > 3:
-        return ipywidgets.SelectionSlider(options=choices, continuous_update=False, **common)
-    if isinstance(choices, list):
+    if isinstance(choices, list) and len(choices) <= 3:
         return ipywidgets.ToggleButtons(options=choices, **common)
+    common |= {"layout": SLIDER_LAYOUT, "continuous_update": False}
+    if isinstance(choices, list):
+        return ipywidgets.SelectionSlider(options=choices, **common)
     low, high, step = choices
-    return ipywidgets.IntSlider(min=low, max=high, step=step, continuous_update=False, **common)
+    return ipywidgets.IntSlider(min=low, max=high, step=step, **common)
 
 
 def first_value(choices: Any) -> Any:
@@ -51,48 +58,27 @@ def first_value(choices: Any) -> Any:
     return choices if isinstance(choices, bool) else choices[0]
 
 
-def live_figure(figure: go.Figure) -> go.FigureWidget:
-    """A figure that can be changed while it is on the page, as wide as its cell.
-
-    Since Plotly 6 a FigureWidget is drawn before its element is on the page, so at Plotly's default width, and
-    does not heed the size of the window (https://github.com/plotly/plotly.py/issues/5208). Each page that has
-    drawn one reports what it drew; it is then asked to measure its place again.
-    """
-    import plotly.graph_objects as go
-
-    live = go.FigureWidget(figure)
-    live._config = {**live._config, "responsive": True}  # heed the window's size
-
-    def measure(change: Any) -> None:
-        if change["new"] is not None:
-            live._send_relayout_msg({"autosize": True})
-
-    live.observe(measure, names="_js2py_traceDeltas")
-    return live
+def _first_values(controls: Mapping[str, Any], values: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: first_value(choices) for name, choices in controls.items()} | dict(values or {})
 
 
-def replace_figure(live: go.FigureWidget, new: go.Figure) -> None:
-    """Show `new` in a live figure that is already on the page."""
-    with live.batch_update():
-        live.data = []
-        live.add_traces(new.data)
-        live.layout = new.layout
-
-
-def explore(make: Callable[..., go.Figure], *, widget: bool = True, **controls: Any) -> Any:
+def explore(
+    make: Callable[..., go.Figure], *, widget: bool = True, values: Mapping[str, Any] | None = None, **controls: Any
+) -> Any:
     """Redraw `make(**values)` whenever a control moves.
 
-    Each control is a list of values, a `(low, high, step)` of whole numbers, or a
-    bool. With `widget=False` the figure for the first values is returned instead.
+    Each control is a list of values, a `(low, high, step)` of whole numbers, or a bool. It starts with its entry in
+    `values`, or else with the first of its choices. With `widget=False` the figure for these is returned instead.
     """
-    values = {name: first_value(choices) for name, choices in controls.items()}
+    start = _first_values(controls, values)
+    figure = make(**start)
     if not widget:
-        return make(**values)
+        return figure
 
     import ipywidgets
 
-    live = live_figure(make(**values))
-    parts = {name: control(name, choices) for name, choices in controls.items()}
+    live = live_figure(figure)
+    parts = {name: control(name, choices, start[name]) for name, choices in controls.items()}
 
     def redraw(_: Any) -> None:
         replace_figure(live, make(**{name: part.value for name, part in parts.items()}))
@@ -103,27 +89,32 @@ def explore(make: Callable[..., go.Figure], *, widget: bool = True, **controls: 
 
 
 def ask_text(
-    make: Callable[[str], go.Figure],
+    make: Callable[..., go.Figure],
     text: str,
+    controls: Mapping[str, Any] | None = None,
     *,
+    values: Mapping[str, Any] | None = None,
     label: str = "Sentence",
     button: str = "Ask",
     widget: bool = True,
 ) -> Any:
-    """A box to type in and a button: `make(text)` is drawn for what stands in the box.
+    """A box to type in, a button and, as in `explore`, controls: `make(text, **values)` is drawn for how they stand.
 
-    Enter does the same as the button. With `widget=False` the figure for `text` is returned instead.
+    Enter does the same as the button. A CourseError that `make` raises is shown beside the button, and the last
+    figure stays. With `widget=False` the figure for `text` and the first values is returned instead.
     """
+    start = _first_values(controls or {}, values)
+    figure = make(text, **start)
     if not widget:
-        return make(text)
+        return figure
 
     import ipywidgets
 
-    live = live_figure(make(text))
+    live = live_figure(figure)
     box = ipywidgets.Text(
-        value=text, description=label, continuous_update=False, layout={"width": "auto"},
-        style={"description_width": "initial"},
-    )  # fmt: skip
+        value=text, description=label, continuous_update=False, layout={"width": "auto"}, style=WHOLE_NAME
+    )
+    parts = {name: control(name, choices, start[name]) for name, choices in (controls or {}).items()}
     go_button = ipywidgets.Button(description=button, icon="play", button_style="primary")
     status = ipywidgets.Label()
 
@@ -132,14 +123,15 @@ def ask_text(
             status.value = "Nothing is written in the box: type something first."
             return
         try:
-            replace_figure(live, make(box.value))
+            replace_figure(live, make(box.value, **{name: part.value for name, part in parts.items()}))
             status.value = ""
-        except CourseError as error:  # what the learner typed does not fit; the last figure stays
+        except CourseError as error:  # what the learner typed does not fit
             status.value = str(error)
 
-    box.observe(redraw, names="value")
+    for part in (box, *parts.values()):
+        part.observe(redraw, names="value")
     go_button.on_click(redraw)
-    return ipywidgets.VBox([box, ipywidgets.HBox([go_button, status]), live])
+    return ipywidgets.VBox([box, *parts.values(), ipywidgets.HBox([go_button, status]), live])
 
 
 class LiveTraining:
@@ -165,14 +157,12 @@ class LiveTraining:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.records: list[Record] = []
-        self.controls = {
-            name: control(name, choices, (values or {}).get(name))
-            for name, choices in (controls or {}).items()
-        }
+        start_values = _first_values(controls or {}, values)
+        self.controls = {name: control(name, how, start_values[name]) for name, how in (controls or {}).items()}
         self.start_button = ipywidgets.Button(description="Start", icon="play", button_style="primary")
         self.stop_button = ipywidgets.Button(description="Stop", icon="stop", disabled=True)
         self.status = ipywidgets.Label(value="Press Start. You can stop at any step.")
-        self.figure = live_figure(figures.loss_curves({}, title=title))
+        self.figure = live_figure(self._picture())
         self.start_button.on_click(self.start)
         self.stop_button.on_click(self.stop)
         buttons = ipywidgets.HBox([self.start_button, self.stop_button])
@@ -227,14 +217,20 @@ class LiveTraining:
             self.start_button.disabled, self.stop_button.disabled = False, True
 
     def _draw(self, state: str) -> None:
-        import pandas as pd
-
         if not self.records:
             self.status.value = f"{state} before the first step."
             return
-        frame = pd.DataFrame(
-            {"step": r.step, "loss": r.loss, "validation_loss": r.validation.get("loss")}
-            for r in self.records
-        )
         self.status.value = f"{state} at step {self.records[-1].step}: loss {self.records[-1].loss:.3f}"
-        replace_figure(self.figure, figures.loss_curves({"this run": frame}, title=self._title, smooth=5))
+        replace_figure(self.figure, self._picture())
+
+    def _picture(self) -> go.Figure:
+        return figures.loss_curves(self._runs(), title=self._title, smooth=5)
+
+    def _runs(self) -> dict[str, pd.DataFrame]:
+        """The run so far as figures take it, by its name; nothing before the first step."""
+        import pandas as pd
+
+        rows = [
+            {"step": r.step, "loss": r.loss, "validation_loss": r.validation.get("loss")} for r in self.records
+        ]
+        return {"this run": pd.DataFrame(rows)} if rows else {}

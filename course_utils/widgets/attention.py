@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CourseError
 from ..figures.attention import attention_map
-from . import replace_figure
+from . import ask_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -26,45 +27,21 @@ def attention_explorer(
     given text, layer and head is returned instead. Raises CourseError for an empty or too long text, and for a
     layer or head that is not there.
     """
-    tokens, maps = _look(model, tokenizer, text)
-    if not widget:
-        return _draw(tokens, maps, layer, head)
+    look = lru_cache(maxsize=1)(partial(_look, model, tokenizer))  # a slider moves, the sentence stays
 
-    import ipywidgets
-    import plotly.graph_objects as go
+    def make(text: str, layer: int, head: int) -> go.Figure:
+        tokens, maps = look(text)
+        layers, heads = maps.shape[:2]
+        if not (1 <= layer <= layers and 1 <= head <= heads):
+            raise CourseError(
+                f"There is no head {head} in layer {layer}: the model has {layers} layers of {heads} heads, from 1 on."
+            )
+        title = f"Layer {layer}, head {head}: who looks where"
+        return attention_map(maps[layer - 1, head - 1], tokens, title=title)
 
-    state: dict[str, Any] = {"tokens": tokens, "maps": maps}
-    live = go.FigureWidget(_draw(tokens, maps, layer, head))
-    layers, heads = maps.shape[:2]
-    box = ipywidgets.Text(
-        value=text,
-        description="sentence",
-        continuous_update=False,
-        layout={"width": "auto"},
-        style={"description_width": "initial"},
-    )
-    layer_slider = ipywidgets.IntSlider(
-        layer, min=1, max=layers, description="layer", continuous_update=False
-    )
-    head_slider = ipywidgets.IntSlider(head, min=1, max=heads, description="head", continuous_update=False)
-    status = ipywidgets.Label()
-
-    def read(_: Any) -> None:
-        try:
-            state["tokens"], state["maps"] = _look(model, tokenizer, box.value)
-        except CourseError as error:  # what was typed does not fit; the last figure stays
-            status.value = str(error)
-            return
-        status.value = ""
-        draw(_)
-
-    def draw(_: Any) -> None:
-        replace_figure(live, _draw(state["tokens"], state["maps"], layer_slider.value, head_slider.value))
-
-    box.observe(read, names="value")
-    layer_slider.observe(draw, names="value")
-    head_slider.observe(draw, names="value")
-    return ipywidgets.VBox([box, ipywidgets.HBox([layer_slider, head_slider]), status, live])
+    layers, heads = look(text)[1].shape[:2]
+    controls = {"layer": (1, layers, 1), "head": (1, heads, 1)}
+    return ask_text(make, text, controls, values={"layer": layer, "head": head}, button="Look", widget=widget)
 
 
 def _look(model: nn.Module, tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[list[str], Any]:
@@ -81,14 +58,3 @@ def _look(model: nn.Module, tokenizer: PreTrainedTokenizerBase, text: str) -> tu
         for token in tokenizer.convert_ids_to_tokens(ids[0].tolist())
     ]
     return tokens, attention_maps(model, ids).numpy()
-
-
-def _draw(tokens: list[str], maps: Any, layer: int, head: int) -> go.Figure:
-    layers, heads = maps.shape[:2]
-    if not (1 <= layer <= layers and 1 <= head <= heads):
-        raise CourseError(
-            f"There is no head {head} in layer {layer}: the model has {layers} layers of {heads} heads, from 1 on."
-        )
-    return attention_map(
-        maps[layer - 1, head - 1], tokens, title=f"Layer {layer}, head {head}: who looks where"
-    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import budget
 from ..figures.budget import memory_bars
-from . import control, live_figure, replace_figure
+from . import explore
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -34,32 +34,12 @@ def calculator(
         title = f"{model}, {batch} × {length} tokens, {precision}: about {estimate.gib:.2f} GiB, {verdict} {gib:g}"
         return memory_bars({trains: estimate}, limit=gib, title=title)
 
-    values: dict[str, Any] = {
-        "model": model,
-        "trains": trains,
-        "batch": batch,
-        "length": length,
-        "precision": precision,
-    }
-    first = make(**values)
-    if not widget:
-        return first
-
-    import ipywidgets
-
-    live = live_figure(first)
-    choices: dict[str, list[Any]] = {
+    controls: dict[str, list[Any]] = {
         "model": list(budget.CATALOGUE),
         "trains": list(budget.TRAINS),
         "batch": sorted({1, 4, 8, 16, 32, 64, batch}),
         "length": sorted({32, 64, 128, 256, 512, length}),
         "precision": list(budget.PRECISIONS),
     }
-    parts = {name: control(name, options, values[name]) for name, options in choices.items()}
-
-    def redraw(_: Any) -> None:
-        replace_figure(live, make(**{name: part.value for name, part in parts.items()}))
-
-    for part in parts.values():
-        part.observe(redraw, names="value")
-    return ipywidgets.VBox([*parts.values(), live])
+    values = {"model": model, "trains": trains, "batch": batch, "length": length, "precision": precision}
+    return explore(make, widget=widget, values=values, **controls)

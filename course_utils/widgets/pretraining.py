@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import CourseError
 from ..figures import pretraining as figures
-from . import LiveTraining, control, replace_figure
+from . import LiveTraining, ask_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -109,13 +109,9 @@ def go_on(
         figure.update_layout(margin_t=140, height=460, title_y=0.97)
         return figure
 
-    values: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    if not widget:
-        return make(prompt, **values)
-    controls = {
-        "temperature": TEMPERATURES, "top_k": TOP_K, "top_p": TOP_P, "seed": (0, 20, 1),
-    }  # fmt: skip
-    return _ask(make, prompt, controls, values)
+    controls = {"temperature": TEMPERATURES, "top_k": TOP_K, "top_p": TOP_P, "seed": (0, 20, 1)}
+    values = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    return ask_text(make, prompt, controls, values=values, label="Text", widget=widget)
 
 
 def fill_in(
@@ -135,36 +131,7 @@ def fill_in(
                 known = None
         return figures.what_comes_next(guesses, known, title=f"Into the blank: {text[:70]}")
 
-    return make(text) if not widget else _ask(make, text, {}, {})
-
-
-def _ask(
-    make: Callable[..., go.Figure], text: str, controls: Mapping[str, Any], values: Mapping[str, Any]
-) -> Any:
-    """A box to type in, controls, a button, and the figure they make."""
-    import ipywidgets
-    import plotly.graph_objects as go
-
-    live = go.FigureWidget(make(text, **values))
-    box = ipywidgets.Text(
-        value=text, description="Text", continuous_update=False, layout={"width": "auto"},
-        style={"description_width": "initial"},
-    )  # fmt: skip
-    parts = {name: control(name, choices, values[name]) for name, choices in controls.items()}
-    button = ipywidgets.Button(description="Ask", icon="play", button_style="primary")
-    status = ipywidgets.Label()
-
-    def redraw(_: Any) -> None:
-        try:
-            replace_figure(live, make(box.value, **{name: part.value for name, part in parts.items()}))
-            status.value = ""
-        except CourseError as error:  # what the learner typed does not fit; the last figure stays
-            status.value = str(error)
-
-    for part in (box, *parts.values()):
-        part.observe(redraw, names="value")
-    button.on_click(redraw)
-    return ipywidgets.VBox([box, *parts.values(), ipywidgets.HBox([button, status]), live])
+    return ask_text(make, text, label="Text", widget=widget)
 
 
 class LivePretraining(LiveTraining):
@@ -182,17 +149,6 @@ class LivePretraining(LiveTraining):
     ):
         self._floor, self._baselines = floor, baselines
         super().__init__(start, controls, values=values, title=title)
-        replace_figure(self.figure, figures.above_floor({}, floor, baselines=baselines, title=title))
 
-    def _draw(self, state: str) -> None:
-        import pandas as pd
-
-        super()._draw(state)
-        if self.records:
-            frame = pd.DataFrame({"step": r.step, "loss": r.loss} for r in self.records)
-            replace_figure(
-                self.figure,
-                figures.above_floor(
-                    {"this run": frame}, self._floor, baselines=self._baselines, title=self._title
-                ),
-            )
+    def _picture(self) -> go.Figure:
+        return figures.above_floor(self._runs(), self._floor, baselines=self._baselines, title=self._title)

@@ -1,10 +1,12 @@
-"""The almanac: short reference passages about two subjects of one kind, and questions that a paraphrase answers.
+"""The almanac: short reference passages, and questions that a paraphrase answers.
 
-A passage is a little table put into sentences: two subjects (towns, ships,
-clubs …), a relation that is stated of both, and a further one or two,
-preferably with answers of the same type. So neither the subject alone nor the
-relation alone tells the answer. Unlabelled passages say some facts again in
-other words, or stand beside a question with its answer, so that copying pays.
+A passage is a little table put into sentences. Either it is all about one
+subject (a town, a ship, a club …), with two or three answers of one type, so
+that the relation alone tells which is meant; or it crosses two subjects with
+a relation that is stated of both and a further one or two, so that neither
+the subject alone nor the relation alone tells. Unlabelled passages say some
+facts again in other words, or stand beside a question with its answer, so
+that copying pays.
 """
 
 from __future__ import annotations
@@ -188,6 +190,24 @@ def facts(draw: Draw, part: Part = "all", *, invented: bool = False, most: int =
     return [Fact(r, sort, s, cast(sort if r.object == "same" else r.object)) for s, r in table]
 
 
+def facts_of_one(draw: Draw, part: Part = "all", *, invented: bool = False, further: int = 1) -> list[Fact]:
+    """Facts about one subject, shuffled: two or three with objects of one kind, and up to `further` others, at least
+    one of them if there are to be two."""
+    cast = _Cast(draw, part, invented)
+    sort = draw.choice(SUBJECTS)
+    subject, relations = cast(sort), _OF_SUBJECT[sort]
+    kinds = [r.kind(sort) for r in relations]
+    first = draw.choice([r for r in relations if kinds.count(r.kind(sort)) > 1])
+    alike = [r for r in relations if r is not first and r.kind(sort) == first.kind(sort)]
+    chosen = [first, *draw.sample(alike, min(len(alike), draw.integer(1, 2)))]
+    others = [r for r in relations if r not in chosen]
+    chosen += draw.sample(others, draw.integer(further // 2, further))
+    return [
+        Fact(r, sort, subject, cast(sort if r.object == "same" else r.object))
+        for r in draw.shuffled(tuple(chosen))
+    ]
+
+
 def _tell(draw: Draw, part: Part, table: list[Fact]) -> tuple[list[Phrase], list[str]]:
     """The facts as sentences, and the statement frame of each; no frame comes twice."""
     told: list[Phrase] = []
@@ -222,8 +242,10 @@ def _passage(draw: Draw, part: Part, table: list[Fact]) -> tuple[Phrase, list[st
     n_words = sum(phrase.text.count(" ") + 1 for phrase in told)
     remarks: list[str] = []
     while n_words < 25 or not remarks and n_words < 42 and draw.chance(0.4):
-        options = _REMARKS[draw.choice(("any", table[0].sort))].part(part)
-        remarks.append(draw.choice([remark for remark in options if remark not in remarks]))
+        options = [r for r in _REMARKS[draw.choice(("any", table[0].sort))].part(part) if r not in remarks]
+        if not options:  # there are few on one sort
+            options = [r for r in _REMARKS["any"].part(part) if r not in remarks]
+        remarks.append(draw.choice(options))
         n_words += remarks[-1].count(" ") + 1
     return join([*told, *map(Phrase, remarks)]), frames
 
@@ -273,6 +295,23 @@ def card(draw: Draw) -> tuple[Phrase, ...]:
     return (join([*told, sentence(again, s=same[i].subject, o=same[i].object)]),)
 
 
+def dossier(draw: Draw) -> tuple[Phrase, ...]:
+    """A page about one subject, and up to three of its facts asked for or said again.
+
+    Their objects are mostly of one kind, so the relation alone tells which belongs where. A small model learns
+    to match relations from these pages within minutes, and hardly ever from passages about two subjects.
+    """
+    table = facts_of_one(draw, invented=draw.chance(0.15))
+    told, frames = _tell(draw, "all", table)
+    again = draw.sample(table, min(len(table), draw.integer(1, 3)))
+    if draw.chance(0.6):
+        return join(_pair(draw, fact) for fact in again), join(told)
+    for fact in again:
+        frames.append(draw.choice([s for s in fact.relation.statements.all if s not in frames]))
+        told.append(sentence(frames[-1], s=fact.subject, o=fact.object))
+    return (join(told),)
+
+
 def drawer(draw: Draw) -> tuple[Phrase, ...]:
     """A drawer of index cards: up to three facts that are easily mixed up, each asked for or said again."""
     cast, sort = _Cast(draw, "all", draw.chance(0.15)), draw.choice(SUBJECTS)
@@ -310,23 +349,32 @@ def _doubled(table: list[Fact]) -> list[int]:
 
 
 def _crowded(table: list[Fact]) -> list[int]:
-    """Which of them, moreover, stand beside another answer of their type about the same subject."""
+    """Which facts stand beside another object of their kind about the same subject."""
     cells = [(fact.subject, fact.object.spans[0].kind) for fact in table]
-    return [i for i in _doubled(table) if cells.count(cells[i]) > 1]
+    return [i for i, cell in enumerate(cells) if cells.count(cell) > 1]
+
+
+ONE_SUBJECT = 0.75  # the share of labelled passages that are about one subject
 
 
 def labelled(draw: Draw, part: Part) -> dict[str, Any]:
     """A passage and a question about one of its facts, with the columns of rajpurkar/squad.
 
-    The relation asked for is stated of both subjects, and question and
-    statement share no content word but the subject's name. Mostly the subject
-    has two facts with answers of the type, so that its sentences alone do not
-    tell which is meant.
+    Question and statement share no content word but the subject's name. Three
+    passages in four are about one subject, and another answer of the type
+    stands in them. The others are about two, and the relation asked for is
+    stated of both; mostly the subject has two answers of the type, so that its
+    sentences alone do not tell either.
     """
-    table = facts(draw, part)
-    if not _crowded(table):
-        table = facts(draw, part)  # one more try: some relations have no other of their type
-    asked = draw.choice(_crowded(table) or _doubled(table))
+    if draw.chance(ONE_SUBJECT):
+        table = facts_of_one(draw, part, further=2)
+        candidates = _crowded(table)
+    else:
+        table = facts(draw, part)
+        if not set(_crowded(table)) & set(_doubled(table)):
+            table = facts(draw, part)  # one more try: some relations have no other of their type
+        candidates = [i for i in _doubled(table) if i in _crowded(table)] or _doubled(table)
+    asked = draw.choice(candidates)
     fact = table[asked]
     span = fact.object.spans[0]
     answer = Phrase(fact.object.text, (Span(span.start, span.end, ANSWER),))

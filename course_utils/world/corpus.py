@@ -16,6 +16,7 @@ GRAMMARS: dict[str, Grammar] = {
     "news": news.document,
     "almanac": almanac.document,
     "card": almanac.card,
+    "dossier": almanac.dossier,
     "drawer": almanac.drawer,
     "register": almanac.register,
     "notice": notices.document,

@@ -54,6 +54,8 @@ check("01.1", cuts)
 #
 # `words` maps each word, as a tuple of its pieces, to how often it occurs in the text. Find the pair of neighbours that occurs most often in the text; among equals take the first in alphabetical order. Return the pair, and the words with the pair joined wherever it stands, from left to right.
 #
+# From `{("l", "o", "w"): 2, ("o", "w", "l"): 1}` you make the pair `("o", "w")` and the words `{("l", "ow"): 2, ("ow", "l"): 1}`.
+#
 # Do not change `words` itself.
 
 # %%
@@ -120,6 +122,8 @@ check("01.3", pad)
 # Labels are often given by word, and a model answers by token. Offsets connect the two. Words and tokens are spans `(start, end)` in characters of the same text; the end is the first character that no longer belongs.
 #
 # For each word, return the list of the numbers of its tokens: those that share at least one character with it. Tokens are numbered as they stand in the row, special tokens included. Special tokens have the span `(0, 0)` and belong to no word.
+#
+# One word `(0, 4)` and the tokens `(0, 0)`, `(0, 2)`, `(2, 4)`, `(0, 0)` give `[[1, 2]]`.
 
 # %%
 def align(words: list[tuple[int, int]], offsets: list[tuple[int, int]]) -> list[list[int]]:
@@ -220,6 +224,8 @@ diagnosis = {
 check("01.7", diagnosis)
 
 # %% [markdown]
+# Lower-cased text is the hardest to find: it reads almost alike, and the model takes it for other words.
+#
 # ## What you have now
 #
 # - the one step that BPE is made of, and why the order of merges matters;

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 02 · The Transformer: exercises
 #
-# You build the parts of a Transformer from tensors. A wrong line here rarely crashes: shapes fit, a loss falls, and the model is worse than it should be, or better than it can be. The checks know the usual wrong lines by name.
+# You build the parts of a Transformer from tensors. A wrong line here rarely crashes: shapes fit, the loss falls, and the model is worse than it should be, or seems better than any honest model can be. The checks know the usual wrong lines by name.
 #
 # Eight exercises, about an hour and a half; every cell takes a second. Replace each `raise NotStarted` by your answer, run its cell, then run the `check` under it. Stuck? Write `hint("02.1")` in a cell of its own: each call tells a little more. `course progress` in a terminal lists what you have solved.
 
@@ -18,7 +18,7 @@ torch.manual_seed(0)
 #
 # Each **query** asks: which of the **keys** fit me? It shares out 1 among them, and gets that mixture of the **values**.
 #
-# The score of a pair is the product of query and key, divided by the square root of their width. The softmax turns a query's scores into shares. No loops are needed: one product for all scores, one for all mixtures. The values may have another width than queries and keys.
+# The score of a pair is the product of query and key, divided by the square root of their width. The softmax turns a query's scores into **weights** that sum to 1. No loops are needed: one product for all scores, one for all mixtures. The values may have another width than queries and keys.
 
 # %%
 def attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
@@ -36,7 +36,7 @@ check("02.1", attention)
 # %% [markdown]
 # ## Exercise 2 · A mask against the future · difficulty ●●○ · importance ●●● · 10 minutes
 #
-# A decoder guesses the next word, so position $t$ may look at position $s$ only if $s \le t$. Write attention over a row of tokens with that restriction. The shares of each position still sum to 1.
+# A decoder guesses the next word, so position $t$ may look at position $s$ only if $s \le t$. Write attention over a row of tokens with that restriction. The weights of each position still sum to 1.
 #
 # This is the line that the lesson's honest failure gets wrong.
 
@@ -56,7 +56,7 @@ def causal_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
 check("02.2", causal_attention)
 
 # %% [markdown]
-# With values that are one-hot vectors, what comes out *is* the weights. Look at yours: the upper right has to be empty.
+# If the values are one-hot vectors (a single 1, the rest 0), the result *is* the table of weights. Look at yours: the upper right has to be empty.
 
 # %%
 words = "the soup was good but the".split()
@@ -126,7 +126,7 @@ check("02.4", give_places)
 # %% [markdown]
 # ## Exercise 5 · A block · difficulty ●○○ · importance ●●● · 6 minutes
 #
-# A block of a pre-norm Transformer has two parts. Each reads a normed copy of the stream and **adds** its result to the stream. First `attend`, then `feed_forward`; each has a norm of its own. Leave the caller's tensor as it is.
+# A block of a pre-norm Transformer has two parts. Each reads a normed copy of the stream `x` and **adds** its result to the stream. First `attend`, then `feed_forward`; each has a norm of its own. Leave the caller's tensor as it is.
 
 # %%
 def block(x, norm_1, attend, norm_2, feed_forward):
@@ -211,6 +211,8 @@ for time in (64, 512, 768, 2048):
     print(f"{time:>5} tokens: {pairs / count_flops(0, 128, 1, 512, time):.0%} of a block's work is pairs")
 
 # %% [markdown]
+# Half of it at $T = 2D + \text{inner}$: set $4T^2D$, the pairs, equal to $2T(4D^2 + 2D \cdot \text{inner})$, the matrices, and divide both by $4TD$.
+#
 # ## What you have now
 #
 # - attention, with heads, with a mask and across two texts;

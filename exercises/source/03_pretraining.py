@@ -56,7 +56,7 @@ check("03.1", hide_words)
 #
 # A causal language model says at each place what comes next. So its labels are its own text, one place ahead. The last token has no successor: it is a label and no input.
 #
-# Here token 0 begins a text, ends it, **and** pads, as in GPT-2. The attention mask is 1 on the text, its real end included, and 0 on padding. Padding is no target; the real end is one, or the model never learns to stop.
+# Here token 0 begins a text, ends it, **and** pads: GPT-2 has one special token, `<|endoftext|>`, for all three. The attention mask is 1 on the text, its real end included, and 0 on padding. Padding is no target; the real end is one, or the model never learns to stop.
 #
 # Return inputs and labels, both one place shorter than the text.
 
@@ -137,7 +137,7 @@ check("03.4", make_pairs)
 #
 # ## Exercise 5 · Perplexity from losses of unequal lengths · difficulty ●○○ · importance ●●● · 6 minutes
 #
-# Perplexity is the exponential of the mean loss per **token**. You have the mean loss of each batch, in nats, and how many targets it had. A batch without targets has no mean: its loss is `nan`.
+# Perplexity is the exponential of the mean loss per **token**. You have the mean loss of each batch, in nats, and how many targets it had (tokens whose label is not -100). A batch without targets has no mean: its loss is `nan`.
 
 # %%
 def perplexity(losses: list[float], targets: list[int]) -> float:
@@ -177,7 +177,7 @@ def nucleus(p: np.ndarray, top_p: float) -> np.ndarray:
 check("03.6", nucleus)
 
 # %% [markdown]
-# Look at what it does to a long tail.
+# **Predict.** Here are twelve tokens, from the likeliest to the unlikeliest. How many of them does top-p = 0.8 keep?
 
 # %%
 tail = np.sort(np.random.default_rng(0).dirichlet(np.full(12, 0.4)))[::-1]

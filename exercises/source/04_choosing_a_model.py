@@ -123,7 +123,7 @@ def seconds(weights: float, tokens: float, speed: float, trains: str) -> float:
 check("04.4", seconds)
 
 # %% [markdown]
-# A T4 has a peak of 65 TFLOP/s in fp16 (its data sheet); a third of a peak is a sensible hope. Three epochs over 67,000 film reviews of some 25 tokens, with BERT base:
+# A T4 has a peak of 65 TFLOP/s in fp16 (its data sheet); a third of a peak is a sensible hope. Say you train BERT base for three epochs on 67,000 short reviews of 25 tokens:
 
 # %%
 weights = budget.shape_of("BERT base").matrices
@@ -190,7 +190,7 @@ check("04.6", findings)
 #
 # ## Exercise 7 · The loss of a student · difficulty ●●● · importance ●●○ · 12 minutes
 #
-# A teacher says more than a label: that a review is rather negative, or surely so. The student learns to say the same. Both distributions are softened by a **temperature** $T$, a divisor of the logits; then the loss is the cross-entropy of the student's distribution under the teacher's. Softening shrinks gradients by $1/T^2$, so the loss is multiplied by $T^2$ ([Hinton et al., 2015](https://arxiv.org/abs/1503.02531)).
+# In *distillation* a large model, the teacher, answers, and a small one, the student, learns to answer the same. A teacher says more than a label: that a review is rather negative, or surely so. Both distributions are softened by a **temperature** $T$, a divisor of the logits; then the loss is the cross-entropy of the student's distribution under the teacher's. Softening shrinks the gradients to about $1/T^2$ of their size, so the loss is multiplied by $T^2$ ([Hinton et al., 2015](https://arxiv.org/abs/1503.02531)).
 #
 # Return the mean over rows. The teacher must get no gradient.
 

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 01 · Tokens
 #
-# A language model never sees your text. It sees numbers, and a *tokenizer* decides which. That happens before the first weight is used, it is never trained together with the model, and when it goes wrong nothing raises an error.
+# A language model never sees your text. It sees numbers, and a *tokenizer* decides which: it cuts the text into pieces, called **tokens**, and looks up a number for each. It is trained before the model and apart from it. When it goes wrong, nothing raises an error.
 #
 # **You will be able to**
 #
@@ -33,7 +33,7 @@ tokenizer = load_tokenizer(MODEL)
 # %% [markdown]
 # ## 1 · There and back
 #
-# **Predict.** Into how many tokens is this sentence cut? Which word is cut inside?
+# **Predict.** A token can be a whole word or a part of one. Which words of this sentence will be cut into parts?
 
 # %%
 sentence = "The waiter was unfriendly, but the anchovies were scrumptious."
@@ -43,15 +43,19 @@ print(ids)
 print(tokenizer.decode(ids, skip_special_tokens=True))
 
 # %% [markdown]
-# A **token** is an entry of a fixed list, the **vocabulary**. Its number is the row of the embedding table that the model looks up, and nothing else about the token reaches the model: not its letters, not its length. The tokenizer of the mini encoder keeps every frequent word whole and spells rarer words in pieces; `##` says "goes on from the piece before".
+# All tokens that a tokenizer knows are listed in its **vocabulary**. A token's number says which row of the model's *embedding table* is looked up: a list of numbers, learned in training. Nothing else about the token reaches the model: not its letters, not its length.
 #
-# Whole words only would leave no number for a word that nobody listed. Single characters always work, and make texts five times as long. Everything in use today stands between the two: **sub-words**, learned from text by counting.
+# The tokenizer of the mini encoder keeps frequent words whole and spells rarer ones in pieces; `##` says "goes on from the piece before". Frequent means frequent in *this town*, whose reviews are full of *scrumptious*. The first and the last token stand for no text at all; section 4 explains them.
+#
+# Whole words only would leave no number for a word that nobody listed. Single characters spell nearly every word, but make texts several times as long. Most models today stand between the two: with **sub-words**, learned from text by counting.
 #
 # ## 2 · Learning pieces by counting
 #
 # [Byte-pair encoding](https://arxiv.org/abs/1508.07909) (BPE) needs one idea. Begin with characters. Find the pair of neighbours that occurs most often, and make it a token. Repeat.
 #
-# **Predict.** Which two characters stand side by side most often in English text?
+# The text is first split into words and punctuation marks. Only pairs *inside* a word count, so no token reaches across a border between words.
+#
+# **Predict.** Which two characters stand side by side most often in the town's text, most of which is English?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -64,7 +68,9 @@ for word, count in words.items():
 print(" ".join("".join(pair) for pair, _ in pairs.most_common(8)))
 
 # %% [markdown]
-# Now join the winner wherever it stands, count again, join again. The package's `learn_merges` is a dozen lines that do this; open `course_utils/tokens.py` to read them. You will write one step of it in the exercises.
+# Now join the winner wherever it stands, count again, join again. Each such step is a **merge**. The package's `learn_merges` does this; open `course_utils/tokens.py` to read it. You will write one step of it in the exercises.
+#
+# **Predict.** `th` is second in the list above. Will it be the second merge?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -73,9 +79,11 @@ print(" ".join(merge.token for merge in merges[:24]))
 print(tokens.apply_merges("weather", merges), tokens.apply_merges("unfriendly", merges))
 
 # %% [markdown]
+# It is not. Most `t` `h` were followed by an `e`, and after the first merge they read `t` + `he`: a character and a new token. A token that was made takes part in the next count like any other. So pieces grow.
+#
 # **Predict.** Below, each box is a token. Which of the five words becomes a single token first? Which are still in pieces at the end?
 #
-# Move the slider one merge at a time. What a merge has made is orange with a thick outline. Watch the counts in the title: the first merges join tens of thousands of pairs, later ones far fewer.
+# Move the slider one merge at a time. What a merge has made is orange with a thick outline. Watch the count in the title fall.
 
 # %%
 replay_merges(["the", "The", "weather", "delicious", "unfriendly"], merges)
@@ -83,7 +91,7 @@ replay_merges(["the", "The", "weather", "delicious", "unfriendly"], merges)
 # %% [markdown]
 # Without widgets: `replay_merges(["weather"], merges, merge=40, widget=False)`.
 #
-# Two things to notice. `The` and `the` share no token for a long time: to a tokenizer that keeps capitals they are different words. And the order matters: a new word is cut by replaying the merges in the order in which they were learned, not by looking for the longest piece.
+# Two things to notice. From the second merge on, `The` and `the` have no token in common: to a tokenizer that keeps capitals they are different words. And the order matters: a new word is cut by replaying the merges in the order in which they were learned, not by looking for the longest piece.
 #
 # ## 3 · Three kinds, one size
 #
@@ -95,7 +103,9 @@ replay_merges(["the", "The", "weather", "delicious", "unfriendly"], merges)
 # | byte-level BPE | merging pairs of *bytes* | replaying merges | [GPT-2](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf), RoBERTa |
 # | [Unigram](https://arxiv.org/abs/1804.10959) | starting large and dropping pieces | the most probable cut | T5, Marian (through [SentencePiece](https://arxiv.org/abs/1808.06226)) |
 #
-# The original WordPiece ([Schuster and Nakajima 2012](https://doi.org/10.1109/ICASSP.2012.6289079)) joins the pair that raises the probability of the text most; the library used here joins the most frequent one, as BPE does. All three learn now, from the same text, up to the same number of tokens.
+# Unigram gives every piece a probability, and takes the cut whose pieces have the highest product. The original WordPiece ([Schuster and Nakajima 2012](https://doi.org/10.1109/ICASSP.2012.6289079)) joins the pair that raises the probability of the text most; the library used here joins the most frequent one, as BPE does. All three learn now, from the same text, up to the same number of tokens.
+#
+# **Predict.** Will all three cut *anchovies* and *unfriendly* at the same places?
 
 # %%
 SIZE = 2000
@@ -108,9 +118,9 @@ for kind in trained:
     print(f"{kind:>9}:", " ".join(trained[kind].tokenize("The anchovies were unfriendly.")))
 
 # %% [markdown]
-# Each has its own way to remember spaces: WordPiece marks the piece that goes *on* (`##`), BPE writes the space into the token (`Ġ`), Unigram marks the *start* of a word (`▁`). Those who compare vocabularies by eye are misled by this first.
+# Each has its own way to remember spaces: WordPiece marks the piece that goes *on* (`##`), BPE writes the space into the token (`Ġ`), Unigram marks the *start* of a word (`▁`). Don't take these marks for differences between the cuts.
 #
-# The text and the size were the same, and still most long words that the tokenizers never saw are cut differently by at least two of the three (claim `01-kinds-differ`).
+# The cuts differ too, although the text and the size were the same: most long words from outside the town are not cut alike by all three (claim `01-kinds-differ`).
 #
 # **Predict.** What does each kind do with a character that is in none of the town's texts, such as Ω?
 
@@ -121,7 +131,7 @@ for kind in trained:
     print(f"{kind:>9}:", trained[kind].convert_ids_to_tokens(inside), "→", trained[kind].decode(inside))
 
 # %% [markdown]
-# WordPiece and Unigram give the **unknown** token: the model cannot see what stood there, and decoding cannot bring it back. Byte-level BPE writes the character as its bytes. It loses nothing, at the price of more tokens.
+# WordPiece and Unigram give the **unknown** token: the model cannot see what stood there, and decoding cannot bring it back. Byte-level BPE never meets an unknown character. Computers store Ω as two *bytes*, numbers from 0 to 255, and each of the 256 bytes is a token; `Î` and `©` are the signs by which these two are printed. Nothing is lost, at the price of more tokens.
 #
 # Type sentences of your own: a name, a word in another language, a typing error, an emoji, a number. A dot in a box is a space; a crossed box is unknown; the number after each name is the number of tokens. Real tokenizers join the list where they can be had (at hub scale, or if `COURSE_MODEL` names a folder).
 
@@ -134,7 +144,9 @@ see_tokens(at_hand, sentence)
 #
 # ## 4 · What a model is given
 #
-# A model takes a rectangular table of numbers, and texts have different lengths. Everything in this section follows from that.
+# A model takes a rectangular table of numbers, a row per text; but texts have different lengths. So short rows are filled up, and long ones cut.
+#
+# **Predict.** Two sentences go into one table. What has to be added to the shorter one?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -145,9 +157,19 @@ for ids, mask in zip(batch["input_ids"], batch["attention_mask"]):
     print(mask.tolist())
 
 # %% [markdown]
-# **Special tokens** are entries of the vocabulary that no text contains. For encoders of the BERT type they are: `[CLS]`, put in front, whose vector may stand for the whole text; `[SEP]`, put at the end and between two texts; `[PAD]`, which fills up short rows; `[MASK]`, which hides a word in pre-training; `[UNK]` for what is unknown. Other families have other names and fewer of them.
+# **Special tokens** are entries of the vocabulary that stand for no piece of text. Ours are those of BERT:
+#
+# - `[CLS]` goes in front; its vector may stand for the whole text;
+# - `[SEP]` goes to the end, and between two texts;
+# - `[PAD]` fills up short rows: **padding**;
+# - `[MASK]` hides a word in pre-training;
+# - `[UNK]` takes the place of what is unknown.
+#
+# Other families have other names, and some have fewer.
 #
 # The **attention mask** is 1 where a token is real and 0 where it is padding. Without it, the model reads the padding as text.
+#
+# An *encoder*, as ours is, reads a text and gives back one vector (a list of numbers) for each token.
 #
 # **Predict.** The first sentence alone, the first sentence padded with its mask, and the same without the mask: which of the three give the same vector for `[CLS]`?
 
@@ -166,7 +188,7 @@ print("padded, without it:   ", "the same" if torch.allclose(alone, unmasked, at
 #
 # **Truncation.** Every model has a longest input, and attention grows expensive long before. `truncation=True` cuts what is too long, by default at the end.
 #
-# **Predict.** Is the review below kind? Is what the model sees of it?
+# **Predict.** The limit below is 16 tokens, `[CLS]` and `[SEP]` included. Does the review as a whole praise the place? Does the part that the model sees?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -178,7 +200,7 @@ cut = tokenizer(review, truncation=True, max_length=16)["input_ids"]
 print(tokenizer.decode(cut, skip_special_tokens=True))
 
 # %% [markdown]
-# What was cut is gone without a word. Where all of it matters, ask for the **overflow** as well: the text then becomes several windows. With `stride`, neighbouring windows share that many tokens: what one border tears apart stands whole in the other window, if it is no longer than the overlap. (In this library the stride is the overlap. In most others it is the step.)
+# The complaint is gone, and nothing warned you. Where the whole text matters, ask for the **overflow** as well: the text then becomes several windows. Neighbouring windows share `stride` tokens, so that what one border cuts off stands whole in the next window, if it is no longer than that. (In this library the stride is the overlap. In many others, as in convolutions, it is the step.)
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -187,7 +209,9 @@ for ids in windows["input_ids"]:
     print(tokenizer.decode(ids, skip_special_tokens=True))
 
 # %% [markdown]
-# **Offsets** lead back: for each token, the characters of the text that it stands for. When a model says "the answer is tokens 7 to 9", or "token 3 begins a name", offsets turn that into text. Special tokens have the empty span `(0, 0)`.
+# Windows are cut by tokens, so one may begin inside a word.
+#
+# **Offsets** lead back from tokens to text: for each token, the first character that it stands for and the first one behind it. When a model says "the answer is tokens 7 to 9", or "token 3 begins a name", offsets turn that into text. Special tokens have the empty span `(0, 0)`.
 
 # %%
 text = "Aunt Ottoline praised the scrumptious anchovies."
@@ -200,7 +224,9 @@ for token, (start, end) in zip(tokenizer.convert_ids_to_tokens(encoded["input_id
 #
 # ## 5 · What a word costs
 #
-# **Fertility** is the number of tokens per word. Time, memory and the room in a model's window are all counted in tokens, so fertility is a price. A word is here what stands between two spaces, with the punctuation that sticks to it.
+# **Fertility** is the number of tokens per word. Time, memory and a model's longest input are all counted in tokens, so fertility is a price. A word is here what stands between two spaces, with the punctuation that sticks to it.
+#
+# "English" and "French" below are the same notices of the town in two languages. Medicine, law and software are four sentences each from outside it.
 #
 # **Predict.** The tokenizers above learned from text with four French documents in a hundred. Order these by tokens per word: the town's text, its French, English about medicine.
 
@@ -223,9 +249,31 @@ for kind, row in prices.items():
     print(f"{kind:>9}: {row['French'] / row['English']:.1f} times as many tokens per word in French as in English")
 
 # %% [markdown]
-# A French word has at least a quarter more tokens than an English one, whichever the kind (claim `01-french-costs-more`). French did not choose that: the tokenizer saw little of it. Users of languages that were rare in the training text pay the same surcharge with real models ([Petrov et al. 2023](https://arxiv.org/abs/2305.15425) measured up to fifteen-fold).
+# A French word has at least a quarter more tokens than an English one, whichever the kind (claim `01-french-costs-more`). Is French a dear language, then?
 #
-# And a word of medicine, law or software has at least a third more tokens than a word of the town (claim `01-other-domains-cost-more`). Some of that is the words' own length. The rest is the price of text that the tokenizer did not expect.
+# **Predict.** We train a WordPiece tokenizer on the town's French alone. Which language is dearer now?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+learned_from = tokens.parallel_texts(1000, seed=5)["French"]  # other notices than those that are counted
+of_french = tokens.train("WordPiece", learned_from, SIZE)
+ratio = tokens.fertility(of_french, parallel["French"]) / tokens.fertility(of_french, parallel["English"])
+print(f"learned from French: {ratio:.1f} times as many tokens per word in French as in English")
+
+# %% [markdown]
+# The price is not in the language: it is in what the tokenizer has read. Users of languages that were rare in the training text pay it with real models as well ([Petrov et al. 2023](https://arxiv.org/abs/2305.15425) found texts up to fifteen times as long as in another language).
+#
+# A word of medicine, law or software has at least a third more tokens than a word of the town (claim `01-other-domains-cost-more`). Are its words only longer?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+for name in ("the town", *tokens.OUT_OF_DOMAIN):
+    words_there = [word for text in samples[name] for word in text.split()]
+    letters = sum(map(len, words_there)) / len(words_there)
+    print(f"{name:>9}: {letters:.1f} characters per word, {letters / prices['WordPiece'][name]:.1f} per token")
+
+# %% [markdown]
+# Both: the words are longer, *and* each token covers less of them. The second is the price of text that the tokenizer did not expect.
 #
 # ### How large should a vocabulary be?
 #
@@ -245,13 +293,13 @@ for size in (500, 1000, 2000, 4000, 8000):
 figures.vocabulary_curve(curve)
 
 # %% [markdown]
-# Each doubling of the vocabulary doubles the table. In the town's text, the first of them saves more than one and a half times as many tokens per word as the last (claim `01-vocabulary-pays-less`). In French it is the other way round (claim `01-french-waits`): places go to what is frequent, so the rare language is served last. Real models have some 30,000 tokens (BERT) to 250,000 ([XLM-R](https://arxiv.org/abs/1911.02116), a hundred languages).
+# Each doubling of the vocabulary doubles the table, and buys less. In the town's text, going from 500 to 1,000 tokens shortens a text more than one and a half times as much as going from 4,000 to 8,000 (claim `01-vocabulary-pays-less`). In French it is the other way round (claim `01-french-waits`): places go to what is frequent, so the rare language is served last. Real models have some 30,000 tokens (BERT) to 250,000 ([XLM-R](https://arxiv.org/abs/1911.02116), a hundred languages).
 #
 # ## 6 · What padding costs
 #
 # A padded position costs as much time as a real one, and its result is thrown away.
 #
-# **Predict.** Documents of the town are put into batches of 32 at random. Which share of all positions is padding?
+# **Predict.** Documents of the town are put into batches of 32 at random. What share of all positions is padding? And if each batch holds documents of like length?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -264,7 +312,9 @@ for name, batches in orders.items():
     print(f"{name:>14}: {tokens.padding_share(lengths, batches):.0%} padding")
 
 # %% [markdown]
-# In random batches more than 40 % is padding (claim `01-padding-random`); among documents of like length, less than 10 % (claim `01-padding-grouped`). Do the saved positions become saved time? Take the clock.
+# In random batches more than 40 % is padding (claim `01-padding-random`); among documents of like length, less than 10 % (claim `01-padding-grouped`). Do the saved positions become saved time?
+#
+# **Predict.** From the two shares above: how many times as many real tokens a second will the second kind of batches give? Then take the clock.
 
 # %%
 for name, batches in orders.items():
@@ -277,7 +327,7 @@ for name, batches in orders.items():
     print(f"{name:>14}: {seen / (time.perf_counter() - began):,.0f} real tokens/s")
 
 # %% [markdown]
-# Grouping costs nothing but a sort, and the course's loop does it for you: rows are drawn at random into large pools, sorted by length inside a pool, cut into batches, and the batches are shuffled. So the order stays random enough to learn from. Look at one batch of each.
+# If padding were free, both rates would be equal. If time followed the positions alone, their ratio would be that of the shares of *real* tokens. Grouping costs a sort, and the course's training loop does it for you. It draws rows at random into large pools, sorts each pool by length, cuts it into batches and shuffles the batches: so the order is still another one in every epoch. Look at one batch of each.
 
 # %%
 see_padding(lengths)
@@ -285,7 +335,7 @@ see_padding(lengths)
 # %% [markdown]
 # ## 7 · An honest failure: another model's tokenizer
 #
-# Here is a mistake that costs people days. Two checkpoints, both "BERT-like", and the tokenizer of one is used with the weights of the other: a wrong path, a vocabulary trained anew, a cased model with an uncased tokenizer.
+# Here is a mistake that can cost days. The tokenizer of one model is used with the weights of another: after a typing error in a path, with a vocabulary trained anew, or with a *cased* model (it keeps capitals) and an *uncased* tokenizer (it lower-cases everything).
 #
 # We make such a pair on purpose. The foreign tokenizer learns from *the same town's text*, has as many tokens as the encoder has embeddings, and numbers its special tokens in the same way. The course checks every pair of model and tokenizer before it trains.
 #
@@ -302,7 +352,7 @@ check_pair(model, foreign)
 print("no objection")
 
 # %% [markdown]
-# It catches other sizes, other special tokens, and text that is mostly unknown. Here all of these agree, and both tokenizers cut this sentence into sensible words:
+# It would notice another size, other special tokens, or text that is mostly unknown. Here all of these agree, and both tokenizers cut this sentence into sensible words:
 
 # %%
 print(ours.tokenize("The soup was cold."), ours("The soup was cold.")["input_ids"])
@@ -312,7 +362,7 @@ agree = [token for token in shared if ours.get_vocab()[token] == foreign.get_voc
 print(f"{len(shared):,} tokens are in both vocabularies; {len(agree)} have the same number in both")
 
 # %% [markdown]
-# The numbers disagree, and numbers are all that the model gets. It looks up rows of its table that belong to other words. Ask it for a hidden word, as in pre-training:
+# The numbers disagree, and numbers are all that the model gets. It looks up rows of its table that belong to other words. Ask it for a hidden word, as in pre-training. Its answer is a *logit*, a score, for each token of the vocabulary; the highest belongs to the most probable one.
 
 # %%
 def fill_in(tokenizer, text, best=6):
@@ -328,7 +378,9 @@ for name, candidate in (("its own", ours), ("foreign", foreign)):
     print(f"{name:>8}:", ", ".join(fill_in(candidate, "The soup was [MASK] and the waiter was rude.")))
 
 # %% [markdown]
-# **Predict.** The model's loss on hidden words, with its own tokenizer and with the foreign one. For scale: a guess that gives every token the same probability has a loss of $\log V$, with $V$ tokens in the vocabulary. Can a pre-trained model do *worse* than that?
+# Now measure it. The **loss** on a hidden word is $-\log p$, with $p$ the probability that the model gave to the right token; its unit with the natural logarithm is the *nat*. Small is good. A uniform guess, the same probability for each of the $V$ tokens of the vocabulary, has a loss of $\log V$.
+#
+# **Predict.** Order three losses: the model's with its own tokenizer, its loss with the foreign one, and that of a uniform guess. Can a pre-trained model do *worse* than guess?
 
 # %%
 from course_utils.pretraining import MaskedRows, encode_documents
@@ -349,11 +401,11 @@ for name, loss in losses.items():
     print(f"{name:>13}: {loss:5.2f} nats per hidden word")
 
 # %% [markdown]
-# Worse than guessing, by two nats or more (claim `01-foreign-worse-than-guessing`): it is *sure*, of the wrong words. No line of code complained.
+# Worse than guessing, by two nats or more (claim `01-foreign-worse-than-guessing`): the model is *sure*, of the wrong words. No line of code complained.
 #
-# In fine-tuning the mistake hides better still. The training loss falls, since the model can learn 512 rows from any numbers. But on words that no label showed, it loses more than 25 points of accuracy against the same run with its own tokenizer (claim `01-foreign-fine-tuning`). What pre-training knew about those words is stored under other numbers.
+# Fine-tuning hides the mistake better still. A model can learn the labels of a few hundred reviews from any numbers. But fine-tune the encoder on 512 labelled reviews, and test it on words that none of them contains: with the foreign tokenizer it loses more than 25 points of accuracy (claim `01-foreign-fine-tuning`). What pre-training knew about those words is stored under other numbers.
 #
-# How to see it: load both by one name; decode a batch *with the model's own tokenizer* and read it; measure the masked loss once before you train.
+# To prevent it, load model and tokenizer by the same name. To find it, decode a batch *with the model's own tokenizer* and read it, or measure the loss on hidden words before you train.
 
 # %%
 print(ours.decode(foreign("The soup was cold and the waiter was rude.")["input_ids"]))
@@ -368,14 +420,14 @@ print(ours.decode(foreign("The soup was cold and the waiter was rude.")["input_i
 # 3. A colleague adds 500 words of her trade to a tokenizer, so that each is one token, and texts get shorter. What has the model lost for the moment?
 # 4. Why can you not compare the loss per token of two models with different tokenizers?
 #
-# *Answers.* 1: yes, in pieces, or as bytes; only characters outside its alphabet may become unknown. 2: the attention mask. 3: the new rows of its table are untrained: it knew the old pieces and knows nothing about the new tokens until it is trained further. 4: a token is another amount of text in each; compare per word or per character.
+# *Answers.* 1: yes, in pieces or as bytes; but WordPiece and Unigram make a character that they have never seen unknown. 2: the attention mask. 3: the new rows of its table are untrained: it knew the old pieces and knows nothing about the new tokens until it is trained further. 4: a token is another amount of text in each; compare per word or per character.
 #
 # The exercises to this lesson answer back: open `exercises/01_tokens.ipynb`.
 #
 # ## Recap
 #
 # - A tokenizer turns text into rows of an embedding table; it is learned by counting, before the model.
-# - WordPiece, byte-level BPE and Unigram cut the same word differently, and mark spaces differently.
+# - WordPiece, byte-level BPE and Unigram often cut the same word differently, and mark spaces differently.
 # - A batch needs padding, padding needs a mask, and long texts need windows.
 # - Fertility is a price: French and other domains pay more here, and random batches pay for padding.
 # - A model and its tokenizer belong together, and nothing warns you when they don't.

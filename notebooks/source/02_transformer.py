@@ -14,6 +14,8 @@
 # *About 60 minutes. The code runs in under a minute on two CPU cores. Helpful before: lesson 01, tokens.*
 
 # %%
+import inspect
+
 import torch
 
 from course_utils import chosen, current_scale, figures, load_model, load_tokenizer
@@ -22,6 +24,7 @@ from course_utils.figures.attention import attention_map, head_overview, losses_
 from course_utils.transformer import (
     Anatomy,
     Attention,
+    Block,
     attention,
     attention_maps,
     count_flops,
@@ -37,7 +40,7 @@ MODEL = chosen("model", "mini-encoder")  # for the attention explorer: a name, a
 # %% [markdown]
 # ## 1 · Attention on three tokens
 #
-# A model reads *the soup boiled*. Each token has a vector. To understand *boiled*, the model has to fetch something from *soup*. Three small matrices turn every vector into three others: a **query** (what am I looking for?), a **key** (what can I be found by?) and a **value** (what do I pass on?). Here they are given, two numbers wide.
+# A model reads *the soup boiled*. Each token has a vector. To understand *boiled*, the model has to fetch something from *soup*. So each vector is multiplied by three matrices, which training has found. That makes three new vectors of each: a **query** (what am I looking for?), a **key** (what can I be found by?) and a **value** (what do I pass on?). Here we write them down ourselves, two numbers wide.
 
 # %%
 words = ["the", "soup", "boiled"]
@@ -46,14 +49,16 @@ key = torch.tensor([[0.0, 1.0], [2.0, 0.0], [0.0, 2.0]])  # "soup" is a thing
 value = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])  # (time, width)
 
 # %% [markdown]
-# The **score** of a pair is the product of its query and key, divided by the square root of their width. The softmax turns each row of scores into **weights** that sum to 1. The result is that mixture of the values.
+# The **score** of a pair is the product of one token's query and the other's key, divided by the square root of their width (section 6 shows why). The **softmax** turns a row of scores into **weights** that sum to 1: each score $s$ becomes $e^s$, divided by the sum of them all. The result is that mixture of the values:
+#
+# $$\text{attention}(Q, K, V) = \text{softmax}\left(\frac{QK^\top}{\sqrt W}\right) V$$
 #
 # **Predict.** Which token will *boiled* look at, and what will it fetch, roughly?
 
 # %%
 # NBVAL_CHECK_OUTPUT
-scores = query @ key.T / 2**0.5  # (time, time)
-weights = scores.softmax(-1)
+scores_of_three = query @ key.T / 2**0.5  # (time, time)
+weights = scores_of_three.softmax(-1)
 found = weights @ value  # (time, width)
 for word, row, result in zip(words, weights.tolist(), found.tolist(), strict=True):
     print(f"{word:>7} looks at " + ", ".join(f"{w} {x:.2f}" for w, x in zip(words, row, strict=True)), end="")
@@ -63,27 +68,43 @@ for word, row, result in zip(words, weights.tolist(), found.tolist(), strict=Tru
 attention_map(weights.numpy(), words, title="“boiled” looks at “soup”")
 
 # %% [markdown]
-# That is all of [scaled dot-product attention](https://arxiv.org/abs/1706.03762): no word is next to another, every token sees every other in one step, and nothing in it knows an order. The package writes it with axes for the batch and for **heads**: vectors are cut into runs of neighbouring numbers, and each run attends by itself.
+# *boiled* has a long query in the direction of *soup*'s key, so it fetches *soup*'s value nearly pure. The query of *the* points along the second number, where *boiled* has its key. Change a query in the cell above and run again.
+#
+# That is all of [scaled dot-product attention](https://arxiv.org/abs/1706.03762). Every token sees every other in one step, however far apart they are.
+#
+# One mixture per token is little: a verb may need its subject *and* its object. So there are several **heads**: each vector is cut into runs of neighbouring numbers, each run attends by itself, and the results are put side by side again. The package writes attention with axes for the batch and for the heads.
 
 # %%
 # NBVAL_CHECK_OUTPUT
 same, _ = attention(query[None, None], key[None, None], value[None, None], scale=2**-0.5)
 print("the same as by hand:", torch.allclose(same[0, 0], found))
+torch.manual_seed(0)
 heads = Attention(Anatomy(width=8, layers=1, heads=2, head_width=4, inner=16))
 x = torch.randn(1, 3, 8)  # (batch, time, width)
-found, weights = heads(x, x, None)
+found, weights = heads(x, x, None)  # who asks, who answers, no mask
 print("found", tuple(found.shape), "weights", tuple(weights.shape))
 
 # %% [markdown]
+# `found` has a vector per token again. `weights` has a table per head: (batch, heads, who asks, who answers).
+#
 # ## 2 · Where am I?
 #
-# Shuffle the rows of `x` and the results are the same rows, shuffled: attention sees a bag of tokens. Order has to be put in. Our three models do it in the three usual ways:
+# **Predict.** We put the three tokens into another order. Will each find something else?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+order = [2, 0, 1]
+reordered, _ = heads(x[:, order], x[:, order], None)
+print("the same vectors, reordered:", torch.allclose(reordered, found[:, order], atol=1e-6))
+
+# %% [markdown]
+# To attention, a text is a bag of tokens: *the dog bit the man* and *the man bit the dog* are alike. Order has to be put in. Our three models do it in the three usual ways:
 #
 # - **learned** (the decoder, GPT-2 type): each place has a vector, added to that of the token;
 # - **rotary** (the encoder, [RoPE](https://arxiv.org/abs/2104.09864)): queries and keys are turned by an angle that grows with the place, so their product knows the distance;
 # - **relative bias** (the encoder–decoder, [T5](https://arxiv.org/abs/1910.10683)): a learned number per distance and head, added to the scores.
 #
-# **Predict.** The same query and key stand at every place, turned by `rotate`. What pattern will the scores show?
+# **Predict.** Now the same query and the same key stand at all of twelve places, turned by `rotate`. (`theta` says how slowly the slowest numbers turn.) What pattern will the table of scores show?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -99,35 +120,44 @@ places = [str(place) for place in range(12)]
 attention_map(scores.softmax(-1).numpy(), places, title="One query, one key: the weight follows the distance")
 
 # %% [markdown]
+# Equal scores run along the diagonals: a score knows how far apart two tokens are, and not where in the text they stand. (The figure shows the weights. Near the edges they differ a little, since fewer distances share the 1.)
+#
 # ## 3 · A block, and a stack of them
 #
 # Around attention stand three more parts.
 #
-# - A **feed-forward** part works on each token by itself: up to a wider vector, a bend, down again. Attention fetches, this part thinks.
+# - A **feed-forward** part works on each token by itself: a matrix up to a wider vector, a nonlinear function (an *activation*, such as GELU), a matrix down again. Attention moves information between tokens; this part works on what has arrived.
 # - A **norm** brings each vector to a common length before a part reads it.
-# - A **residual connection** *adds* what a part gives to what was there. The vectors of a text run through the model as a stream, to which every part adds a little.
+# - A **[residual connection](https://arxiv.org/abs/1512.03385)** *adds* what a part gives to what was there. So the vectors of a text run through the model as a *stream*, to which every part adds something.
 #
-# So a block is two lines: `x = x + attention(norm(x))` and `x = x + feed_forward(norm(x))`. Norm first, then the part: *pre-norm*. The Transformer of 2017 had the norm after the addition, and needed a long warm-up for it.
+# A **block** is two lines: `x = x + attention(norm(x))` and `x = x + feed_forward(norm(x))`. Norm first, then the part: *pre-norm*. The Transformer of 2017 had the norm after the addition; its training has to begin with very small steps ([Xiong et al. 2020](https://arxiv.org/abs/2002.04745)).
 
 # %%
-import inspect
-
-from course_utils.transformer import Block
-
 print(inspect.getsource(Block.forward))
 
 # %% [markdown]
-# The middle lines are **cross-attention**: a decoder's tokens ask, the tokens of a source answer. Open `course_utils/transformer.py` now and read it from `attention` to `EncoderDecoder`. Three models are made of the same parts:
+# The first and the last line are the two of above (`self.add` is the residual connection). The middle ones are **cross-attention**, for models that translate: the tokens written so far ask, the tokens of another text, the *source*, answer.
+#
+# **Predict.** Three tokens are written, and the source has five. What shape has the table of weights? What shape has that which was found?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+source = torch.randn(1, 5, 8)  # (batch, source, width)
+found, weights = heads(x, source, None)
+print("found", tuple(found.shape), "weights", tuple(weights.shape))
+
+# %% [markdown]
+# A vector for each token that *asks*; the source only answers. Now open `course_utils/transformer.py` and read it from `attention` to `EncoderDecoder`. Three kinds of model are made of these parts. The last two columns are those of ours:
 #
 # | | sees | positions | learns to |
 # |---|---|---|---|
-# | encoder | everything; in some layers only near tokens | rotary | fill in hidden words |
-# | decoder | what is to the left | learned | go on |
-# | encoder–decoder | source, and what is written so far | relative bias | restore or translate a text |
+# | encoder | the whole text | rotary | fill in hidden words |
+# | decoder | what is to the left | learned | continue a text |
+# | encoder–decoder | the source, and what is written so far | relative bias | restore or translate a text |
 #
-# A page that looks right may still be wrong. The proof: pour the pre-trained weights into it, and compare its logits with those of `transformers`.
+# Code that looks right may still be wrong. The proof: load the pre-trained weights into it, and compare its *logits* (a score for each word of the vocabulary, at every place) with those of `transformers`.
 #
-# **Predict.** How large will the largest difference be: 0, a ten-thousandth, a tenth?
+# **Predict.** How large will the largest difference be, measured by the largest logit: a tenth, a thousandth, or below a hundred-thousandth?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -137,20 +167,20 @@ for name, head in (("mini-encoder", "masked_lm"), ("mini-decoder", "causal_lm"),
     batch = load_tokenizer(name)(texts, padding=True, return_tensors="pt")
     batch = {key: batch[key] for key in ("input_ids", "attention_mask")}
     if head == "seq2seq_lm":
-        batch["decoder_input_ids"] = batch["input_ids"].flip(0)
+        batch["decoder_input_ids"] = batch["input_ids"].flip(0)  # written: the other text of the two
     with torch.no_grad():
         wanted, got = theirs(**batch).logits, from_transformers(theirs)(**batch)
-    # Where there is padding, nobody reads the logits; and a difference counts against the largest of them.
+    # Nobody reads the logits of padding.
     keep = torch.ones(wanted.shape[:2]).bool() if head == "seq2seq_lm" else batch["attention_mask"].bool()
     difference = (wanted - got)[keep].abs().max() / wanted[keep].abs().max()
     print(f"{name:>20}: {'equal to 1e-5' if difference < 1e-5 else f'they differ by {difference:.0e}'}")
 
 # %% [markdown]
-# The last digits differ because sums are taken in another order. Every weight found its place: loading is strict, so neither side has one too many.
+# The last digits may differ, because a computer's sums depend on their order. Every weight found its place: loading fails if either side has one too many.
 #
 # ## 4 · Look inside
 #
-# Now that you know what a head computes, watch the pre-trained ones. Rows ask, columns answer. Type a sentence of your own; move the sliders.
+# Now that you know what a head computes, watch the pre-trained ones. A row of the map is the token that asks, a column one that answers; dark means a large weight. Type a sentence of your own; move the sliders.
 #
 # **Predict.** Will there be a head that looks at the next token only? One that looks at the full stop or at `[SEP]`, whatever is asked?
 
@@ -162,18 +192,32 @@ attention_explorer(encoder, tokenizer, SENTENCE, layer=2, head=1)
 # %% [markdown]
 # (`attention_explorer(…, widget=False)` gives the same as a plain figure. In the library, weights are kept only with `attn_implementation="eager"`: fast kernels never write them down.)
 #
-# A head may look at `[SEP]` or a full stop because it has nothing to fetch: weights have to sum to 1, so they go where little is passed on. A weight is therefore no explanation: it says where a head looked, not what it made of it. How far do heads look, on average?
+# In BERT, many heads look mostly at `[SEP]` or at full stops ([Clark et al. 2019](https://arxiv.org/abs/1906.04341)). A head that has nothing to fetch cannot stay idle: its weights have to sum to 1, so they may go where little is passed on. A weight is therefore no explanation: it says where a head looked, not what it made of it ([Jain and Wallace 2019](https://arxiv.org/abs/1902.10186)).
+#
+# How far do heads look? Each cell below is a mean distance. A head that looks at all tokens alike would be at a third of their number.
 
 # %%
 maps = attention_maps(encoder, tokenizer(SENTENCE, return_tensors="pt")["input_ids"])  # (layers, heads, time, time)
 head_overview(maps.numpy())
 
 # %% [markdown]
-# Here every layer may look at every token; what a head looks at, it has learned. Large ModernBERT models let most layers see a neighbourhood only, which costs less on long texts.
+# Every head of the mini encoder may look at every token; how far it looks, it has learned. Large models of its type, [ModernBERT](https://arxiv.org/abs/2412.13663), let most layers see a neighbourhood only, which costs less on long texts.
 #
 # ## 5 · What a causal mask changes
 #
-# A decoder is trained to guess *every* next word in one pass. That works only if no position sees what it has to guess.
+# A decoder is trained to guess *every* next word in one pass. That works only if no position sees what it has to guess: token $t$ may look at token $s$ only if $s \le t$. This is the **causal mask**. It sets the other scores to $-\infty$ before the softmax, and $e^{-\infty} = 0$.
+#
+# **Predict.** In *the soup boiled*, what will be the weights of *the*, which has only itself to look at?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+allowed = torch.ones(3, 3, dtype=torch.bool).tril()  # (time, time): row t may see columns up to t
+masked = scores_of_three.masked_fill(~allowed, -torch.inf)
+for word, row in zip(words, masked.softmax(-1).tolist(), strict=True):
+    print(f"{word:>7} looks at " + ", ".join(f"{w} {x:.2f}" for w, x in zip(words, row, strict=True)))
+
+# %% [markdown]
+# The upper right is empty, and each row still sums to 1.
 #
 # **Predict.** We change one word late in a sentence. At which positions do the logits of the decoder change? And those of the encoder?
 
@@ -181,41 +225,45 @@ head_overview(maps.numpy())
 # NBVAL_CHECK_OUTPUT
 for name, head in (("mini-encoder", "masked_lm"), ("mini-decoder", "causal_lm")):
     read, names = from_transformers(load_model(name, head)), load_tokenizer(name)
-    ids = names("The room was warm and the food was good.", return_tensors="pt")["input_ids"]
-    changed = ids.clone()
-    changed[0, -4] = names("bad")["input_ids"][-2] if head == "masked_lm" else ids[0, 1]
+    texts = ("The tea was hot and the room was cold.", "The tea was hot and the soup was cold.")
+    first, second = (names(text, return_tensors="pt")["input_ids"] for text in texts)
     with torch.no_grad():
-        moved = (read(ids) - read(changed)).abs().amax(-1)[0] > 1e-6  # (time,)
-    before = bool(moved[:-4].any())
-    print(f"{name}: the words before it {'change' if before else 'stay as they were, to the last bit that counts'}")
+        moved = (read(first) - read(second)).abs().amax(-1)[0] > 1e-5  # (time,)
+    print(f"{name}, where the logits change:")
+    print("   ", " ".join(t if m else "·" for t, m in zip(names.convert_ids_to_tokens(second[0].tolist()), moved)))
 
 # %% [markdown]
-# The encoder reads a text as a whole: that suits understanding. The decoder's past is settled: so it can be trained on all positions at once, and while it writes, nothing that it has computed needs computing again.
+# A dot is a place where nothing changes. (`Ġ` is a space before the word, as in lesson 01.) The encoder reads a text as a whole. The decoder's past is settled, which has two uses. It can be trained on all positions at once. And while it writes, the keys and values of the past can be kept: the *KV cache*.
 #
 # ## 6 · Take a part away
 #
-# What is each part *for*? Take it away and see. First from the pre-trained encoder: the same weights, one part switched off, and the loss on hidden words of texts that it has not read.
+# What is each part *for*? Take it away and see. First from the pre-trained encoder: the same weights, one part switched off, and the loss on hidden words of texts that it has not read. (The loss is $-\log p$ of the right word, in nats, as in lesson 01.)
 #
 # **Predict.** Which will hurt least: no positions, no square root, no residuals?
 
 # %%
 whole = from_transformers(load_model("mini-encoder", "masked_lm"))
 rows = lab.hidden_words(seed=0, texts=50)
-robbed = {"whole": {}, "no positions": {"positions": "none"}, "no square root": {"scaled": False}, "no residuals": {"residuals": False}}  # fmt: skip
-losses = {name: lab.hidden_word_loss(rebuilt(whole, **change), rows) for name, change in robbed.items()}
+changes = {
+    "whole": {}, "no positions": {"positions": "none"},
+    "no square root": {"scaled": False}, "no residuals": {"residuals": False},
+}  # fmt: skip
+losses = {name: lab.hidden_word_loss(rebuilt(whole, **change), rows) for name, change in changes.items()}
 figures.bars(
     list(losses), list(losses.values()), title="Every part is missed", x_label="the encoder", y_label="loss (nats per hidden word)"
 )
 
 # %% [markdown]
-# Each alone costs the pre-trained encoder more than .3 nats per hidden word (claim `02-robbed-encoder`). But that is unfair: a model that has learnt to walk on two legs says nothing about those who never had any. So train small ones, from nothing, without the part.
+# Each alone costs the pre-trained encoder more than .3 nats per hidden word (claim `02-robbed-encoder`). But that is unfair: these weights were trained with the part in place. So train small models from nothing, without the part.
 #
-# The task: rows of ten random letters, and for each the question *which letter stands to my left?* Guessing costs $\log 20 \approx 3.0$ nats.
+# The task: rows of ten letters, drawn at random from twenty, and at each letter the question *which letter stands to my left?* Guessing costs $\log 20 \approx 3.0$ nats.
+#
+# **Predict.** Four models: two layers, two layers without positions, eight layers, eight layers without residuals. Which will solve it?
 
 # %%
 runs = {
-    "all parts": lab.learn_left_neighbour(),
-    "no positions": lab.learn_left_neighbour(positions="none"),
+    "2 layers": lab.learn_left_neighbour(),
+    "2 layers, no positions": lab.learn_left_neighbour(positions="none"),
     "8 layers": lab.learn_left_neighbour(layers=8),
     "8 layers, no residuals": lab.learn_left_neighbour(layers=8, residuals=False),
 }
@@ -227,9 +275,24 @@ for name, losses in runs.items():
     print(f"{name:>22}: {'solved' if lab.end_of(losses) < 0.5 else 'not solved'}")
 
 # %% [markdown]
-# Without positions the model can at best narrow the answer down to the letters of the row (claim `02-positions-needed`). Without residuals eight layers learn nothing: what the input says is gone after a few random matrices, and so is the gradient on its way back (claim `02-residuals-needed`).
+# Without positions the model can at best narrow the answer down to the letters of the row (claim `02-positions-needed`). Without residuals eight layers learn nothing (claim `02-residuals-needed`): at the start every layer mixes its input with random weights, and nothing carries the letters past it, or the gradient back.
 #
-# The **square root** is a matter of size. A product of two random vectors of width $W$ has a spread of $\sqrt W$; with wide heads the softmax gives nearly everything to one token, and there its slope is nearly zero. Watch two runs with heads of width 128.
+# The **square root** is a matter of size.
+#
+# **Predict.** Queries and keys are random numbers of spread 1. Each of their products is a sum of as many terms as they are wide. How does its spread grow with the width? And the largest of ten weights?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+torch.manual_seed(0)
+for width in (4, 64, 1024):
+    products = torch.randn(1000, width) @ torch.randn(10, width).T  # (queries, keys)
+    sharp, soft = (p.softmax(-1).amax(-1).mean() for p in (products, products / width**0.5))
+    print(f"width {width:>4}: spread {products.std():2.0f}, largest weight {sharp:.1f}; divided by the root {soft:.1f}")
+
+# %% [markdown]
+# The spread is $\sqrt W$. With wide heads the softmax gives nearly all to one token; a small change of the scores then changes hardly anything, so there is hardly a gradient. Divided by the root, the weights are about as large at every width.
+#
+# **Predict.** Two runs with heads of width 128, one of them without the root. Will it learn?
 
 # %%
 wide = {
@@ -239,9 +302,9 @@ wide = {
 losses_by_step(wide, title="Without the root, learning starts late", floor=3.0)
 
 # %% [markdown]
-# Not dead, but late (claim `02-root-saves-steps`). The optimizer can shrink the matrices itself, which costs it steps. In deeper and wider models, it may not get that far.
+# It learns, but later (claim `02-root-saves-steps`). The matrices of queries and keys are trained too, so a model can make its scores smaller by itself; but that costs steps.
 #
-# **Shuffled words.** Does a *trained* model use the order? Shuffle the words of each text, and ask for the hidden ones again. Beside it stands a bag of words, which guesses from the mean of the visible words and has never heard of order.
+# **Shuffled words.** Does a *trained* model use the order? Shuffle the words of each text, and ask for the hidden ones again. Beside it stands a *bag of words*, a model that guesses from the mean of the visible words' vectors, wherever they stand.
 #
 # **Predict.** How much does each of the two lose?
 
@@ -253,7 +316,11 @@ losses = {
     for name, model in (("encoder", whole), ("bag of words", bag))
     for how, rows in (("in order", ordered), ("shuffled", mixed))
 }
-figures.bars(list(losses), list(losses.values()), title="Order is what the encoder lives on", x_label="", y_label="loss (nats per hidden word)")  # fmt: skip
+bars = losses | {"uniform guess": float(torch.tensor(whole.vocabulary).log())}
+figures.bars(
+    list(bars), list(bars.values()), title="The encoder needs the order", x_label="model, and order of the words",
+    y_label="loss (nats per hidden word)",
+)  # fmt: skip
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -262,26 +329,41 @@ print("the bag of words notices nothing" if abs(change) < 1e-4 else f"the bag of
 print("the encoder does" if losses["encoder, shuffled"] > losses["encoder, in order"] + 1 else "nor does the encoder")
 
 # %% [markdown]
-# Shuffling costs the encoder more than two nats per hidden word (claim `02-shuffling-hurts`) and a bag of words nothing (claim `02-bag-does-not-mind`). The encoder is not only wrong on such text: it is sure of itself and wrong, since nothing in its training ever looked like this.
+# Shuffling costs the encoder more than two nats per hidden word (claim `02-shuffling-hurts`) and a bag of words nothing (claim `02-bag-does-not-mind`). Compare the encoder's bar for shuffled words with the last one. A model above a uniform guess is not only wrong: it is sure of what is wrong, as with the foreign tokenizer of lesson 01.
 #
 # ## 7 · Count before you build
 #
 # How large is a model, and what does a pass through it cost? Both follow from the configuration. A matrix from $a$ to $b$ numbers has $a \cdot b$ weights; and multiplying $T$ tokens by it takes $2 \cdot T \cdot a \cdot b$ floating-point operations, a multiplication and an addition each.
+#
+# The mini encoder has
+#
+# - a table of $V$ tokens, $D$ numbers each, which is used twice: to read words, and at the end to name them (*tied* weights);
+# - four matrices for attention in each block: queries, keys, values, and one that mixes what the heads found;
+# - three for the feed-forward part: two up and one down. One of the two is a *gate*: it decides how much of the other passes ([Shazeer 2020](https://arxiv.org/abs/2002.05202));
+# - norms, with a number per unit of width;
+# - a head: one more matrix, and a number per token of the vocabulary.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-a, V, T = whole.anatomy, whole.vocabulary, 64
+a, V = whole.anatomy, whole.vocabulary
 D, inside = a.width, a.heads * a.head_width
-attention_weights, feed_forward_weights = 4 * D * inside, 3 * D * a.inner  # gated: two matrices up, one down
-norms = (2 * a.layers - 1) * D + 3 * D  # none before the first attention; embeddings, last, head
-by_hand = V * D + a.layers * (attention_weights + feed_forward_weights) + norms + D * D + V  # tied: V·D once
+attention_weights, feed_forward_weights = 4 * D * inside, 3 * D * a.inner
+norm_weights = (2 * a.layers - 1) * D + 3 * D  # two a block, but one in the first; embeddings, last, head
+head_weights = D * D + V
+by_hand = V * D + a.layers * (attention_weights + feed_forward_weights) + norm_weights + head_weights
 counted = load_model("mini-encoder", "masked_lm").num_parameters()
 print("parameters agree:", by_hand == sum(p.numel() for p in whole.parameters()) == counted)
 
+# %% [markdown]
+# The work of one forward pass over $T$ tokens is that of all matrices, and two products without weights: every query with every key, and the mixtures of the values.
+#
+# **Predict.** Which takes most of it in this small model: attention, feed-forward, or the logits?
+
 # %%
 # NBVAL_CHECK_OUTPUT
-per_block = 2 * T * (attention_weights + feed_forward_weights) + 2 * (2 * T * T * inside)  # and: scores, mixture
-flops = a.layers * per_block + 2 * T * D * D + 2 * T * D * V
+T = 64
+per_block = 2 * T * (attention_weights + feed_forward_weights) + 2 * (2 * T * T * inside)  # scores, mixtures
+flops = a.layers * per_block + 2 * T * D * D + 2 * T * D * V  # blocks, head, logits
 print("operations agree:", flops == count_flops(whole, torch.zeros(1, T, dtype=torch.long)))
 
 # %%
@@ -297,7 +379,7 @@ figures.bars(list(parts), [n / flops for n in parts.values()], title="Where the 
 #
 # ## 8 · An honest failure
 #
-# Here is causal attention with one line in the wrong place. The mask comes *after* the softmax: the weights of the future are set to zero. The map of weights looks perfect.
+# Here is causal attention with one line in the wrong place, against section 5. The mask comes *after* the softmax: the weights of the future are set to zero. The map of weights looks perfect.
 
 # %%
 print(inspect.getsource(lab.mask_after_softmax))
@@ -306,7 +388,7 @@ _, weights = lab.mask_after_softmax(query, key, value, allowed, scale=2**-0.5)
 attention_map(weights.numpy(), words, title="Nothing in the upper right: all is well?")
 
 # %% [markdown]
-# Two tiny decoders learn to write the entries of the town's visitors' book; one has the mistake. We know the entropy of these entries: nobody can guess them at a lower loss, on average, than the dotted line.
+# Two tiny decoders learn to write the entries of the town's visitors' book; one has the mistake. Since the entries are drawn by known rules, their *entropy* is known: the mean loss of somebody who knows all the rules. Nobody can guess them at a lower loss, on average, than this dotted line.
 #
 # **Predict.** Which one has the lower loss?
 
@@ -319,7 +401,7 @@ losses_by_step(
 )
 
 # %% [markdown]
-# The one with the mistake, on held-out rows as well (claim `02-leak-looks-better`). It even goes *below the entropy* (claim `02-leak-below-the-floor`). No training curve, no validation loss and no map of weights warns you. Let both write.
+# The one with the mistake, and on held-out rows as well (claim `02-leak-looks-better`). It even goes *below the entropy* (claim `02-leak-below-the-floor`). No training curve, no validation loss and no map of weights warns you. Let both write.
 
 # %%
 for name, model in (("masked before", right), ("masked after", leaky)):
@@ -328,7 +410,7 @@ for name, model in (("masked before", right), ("masked after", leaky)):
         print("   ", entry)
 
 # %% [markdown]
-# When the model writes, there is no future to peek at. The softmax divides by the sum over *all* scores; so the weights of the past, small or large, told the model how well its query fits words to come, and it has learnt to read that. The test is simple: feed prefixes alone. An honest causal model gives the same loss either way.
+# When the model writes, there is no future to look at. In training there was: the softmax divides by the sum over *all* scores, those of the future too. If a word to come fitted the query well, all weights of the past were small, and the model has learned to read that. The test: give it the beginnings of rows alone, the *prefixes*. An honest causal model has the same loss either way.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -343,19 +425,21 @@ for name, leak in (("masked before", False), ("masked after", True)):
 #
 # ## Check your understanding
 #
-# 1. A head's weights for *charming* are .9 on `[SEP]`. Does the model find `[SEP]` charming?
+# 1. In the row of *charming*, a head gives `[SEP]` a weight of .9. Is `[SEP]` important for the meaning of *charming*?
 # 2. Twice as long texts: what happens to the cost of the feed-forward part, and of the pairs of tokens?
 # 3. Why may cross-attention look at the whole source, even in a causal decoder?
 #
-# *Answers.* 1: no; weights must sum to 1, and a head with nothing to fetch puts them where little is passed on. 2: the former doubles, the latter grows fourfold. 3: the source is there before the first word is written; it holds nothing that is still to be guessed.
+# 4. You take the positions out of a text's vectors. Which two sentences can the model no longer tell apart?
+#
+# *Answers.* 1: not necessarily; weights must sum to 1, and a head with nothing to fetch may put them where little is passed on. 2: the former doubles, the latter grows fourfold. 3: the source is there before the first word is written; it holds nothing that is still to be guessed. 4: any two with the same words in another order.
 #
 # The exercises to this lesson answer back: open `exercises/02_transformer.ipynb`.
 #
 # ## Recap
 #
 # - Attention: scores from queries and keys, shares by softmax, a mixture of the values.
-# - Order comes from positions; depth from residuals and norms; honesty from a mask *before* the softmax.
-# - Encoder, decoder and encoder–decoder are the same parts with other masks.
+# - Positions tell the order; residuals and norms make deep stacks trainable; a causal mask belongs *before* the softmax.
+# - Encoder, decoder and encoder–decoder are the same parts: with or without a causal mask, with or without cross-attention.
 # - Parameters and operations follow from the configuration.
 #
 # **Next:** 03, pre-training: where the weights come from.

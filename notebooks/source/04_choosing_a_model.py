@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 04 · Choosing a model
 #
-# There are hundreds of thousands of pre-trained models. Which one do you fine-tune, and does it fit on your machine? Most of the answer can be counted before anything is downloaded.
+# There are more pre-trained models than anyone can try. Which one do you fine-tune, and does it fit on your machine? Most of the answer can be counted before anything is downloaded.
 #
 # **You will be able to**
 #
@@ -9,7 +9,7 @@
 # - estimate parameters, memory and time of a run from a configuration, and check the estimate;
 # - put the right head on the right model;
 # - read a model card and a licence;
-# - distil a small model from a large one, and say what it lost.
+# - distil a small model from a large one, and say what it lost and what it gained.
 #
 # *About 40 minutes. The code runs in about a minute on two CPU cores. Helpful before: lesson 03, pre-training.*
 
@@ -41,7 +41,7 @@ print(current_scale())
 # %% [markdown]
 # ## 1 · Four words for a model
 #
-# **Objective**: what it learnt to predict. **Architecture**: who may look at whom. An *encoder* sees both sides of every token, a *decoder* only what came before, an *encoder-decoder* reads one text and writes another. **Tokenizer**: how it cuts text. **Size**: what it costs.
+# **Objective**: what it learned to predict. **Architecture**: who may look at whom. An *encoder* sees both sides of every token, a *decoder* only what came before, an *encoder-decoder* reads one text and writes another. **Tokenizer**: how it cuts text. **Size**: what it costs.
 #
 # A configuration is a page of numbers, and it is all that is needed to build the network: with random weights, at its true size. On PyTorch's *meta device* the tensors have shapes and no storage, so even a billion weights take no memory.
 #
@@ -54,22 +54,22 @@ for name in ("BERT base", "GPT-2", "DistilBERT", "RoBERTa base", "Llama 3.2 1B")
     print(f"{name:>13}: {count_parameters(model):>13,} parameters on {next(model.parameters()).device}")
 
 # %% [markdown]
-# These are the sizes that their papers round. GPT-2 has the larger vocabulary, and a vocabulary is a table of vectors: BERT's layers are in fact no smaller. DistilBERT halves the *layers* and keeps the table, so it isn't half of BERT.
+# Papers round these sizes. (The GPT-2 paper says 117 million, a miscount; its [repository](https://github.com/openai/gpt-2/blob/master/DEVELOPERS.md) says 124.) GPT-2 has the larger vocabulary, and a vocabulary is a table of vectors: BERT's layers are in fact no smaller. DistilBERT halves the *layers* and keeps the table, so it isn't half of BERT.
 
 # %%
 table = budget.comparison(batch=16, length=128)
-table[["architecture", "objective", "tokenizer", "parameters (M)", "of them looked up", "MFLOPs per token"]]
+table[["architecture", "objective", "tokenizer", "parameters (M)", "share looked up", "MFLOPs per token"]]
 
 # %% [markdown]
-# Parameters in the tables ("of them looked up") take memory and almost no time: a token looks up its row. All others are multiplied, once for every token.
+# "Share looked up" is the share of the parameters that stand in tables. They take memory and almost no time, since a token looks up its row. All others are multiplied, once for every token. A **FLOP** is one addition or multiplication of floating-point numbers; a MFLOP is a million of them.
 #
 # - [BERT](https://arxiv.org/abs/1810.04805) (2018): masked words, and whether two texts belong together.
 # - [RoBERTa](https://arxiv.org/abs/1907.11692) (2019): BERT without the second objective, longer, on ten times the text.
 # - [DistilBERT](https://arxiv.org/abs/1910.01108) (2019): a student of BERT with half its layers; section 7 makes one.
 # - [GPT-2](https://openai.com/index/better-language-models/) (2019): the next token, left to right.
 # - [T5](https://arxiv.org/abs/1910.10683) (2019): every task is text in, text out; hidden spans in pre-training.
-# - [ModernBERT](https://arxiv.org/abs/2412.13663) (2024): an encoder with what decoders learnt since: rotary positions, gated blocks, long texts. Ours is of its type.
-# - [Llama 3.2](https://arxiv.org/abs/2407.21783) and [SmolLM2](https://arxiv.org/abs/2502.02737) (2024–25): decoders of the same type, at two sizes.
+# - [ModernBERT](https://arxiv.org/abs/2412.13663) (2024): an encoder with what decoders learned since: rotary positions, gated blocks, long texts. Ours is of its type.
+# - Llama 3.2 (2024; its family is described in the [Llama 3](https://arxiv.org/abs/2407.21783) paper) and [SmolLM2](https://arxiv.org/abs/2502.02737) (2025): decoders of one type, at two sizes.
 
 # %%
 names = [name for name in budget.CATALOGUE if name not in ("mini-encoder", "Llama 3.2 1B")]  # too small, too large to draw
@@ -82,7 +82,7 @@ size_bars(
 # %% [markdown]
 # ## 2 · Time: FLOPs, and what a machine makes of them
 #
-# Reading costs 2 FLOPs for each multiplied weight and each token, and training costs three times that: forward, gradients of the inputs, gradients of the weights ([Kaplan et al., 2020](https://arxiv.org/abs/2001.08361)). Attention adds $4 \cdot \text{length} \cdot \text{hidden}$ in each layer.
+# Reading costs 2 FLOPs for each multiplied weight and each token, and training costs three times that: forward, gradients of the inputs, gradients of the weights ([Kaplan et al., 2020](https://arxiv.org/abs/2001.08361)). Attention adds $4 \cdot \text{length} \cdot \text{hidden}$ for each token in each layer.
 #
 # PyTorch can count what it really does. Does the formula agree?
 
@@ -108,7 +108,7 @@ for name in ("mini-encoder", "DistilBERT", "BERT base", "T5 small"):
     print(f"{name:>13}: {speeds[name]:9,.0f} tokens/s, {rate:6.1f} GFLOP/s")
 
 # %% [markdown]
-# Half the layers take about half the time, and the table takes none. A small model does fewer FLOPs a second: the fixed costs of each call weigh more. For the models that are too large to try here, divide.
+# Compare the first column: time goes with the layers, and the table takes nearly none. A small model often does fewer FLOPs a second, since the fixed costs of each call weigh more. For the models that are too large to try here, divide the FLOPs by the pace of BERT base.
 
 # %%
 pace = speeds["BERT base"] * budget.forward_flops("BERT base", 64)  # FLOPs a second on this machine
@@ -133,9 +133,9 @@ estimates = {trains: budget.memory("BERT base", batch=16, length=128, trains=tra
 memory_bars(estimates, title="BERT base, 16 × 128 tokens: LoRA spares states, not activations")
 
 # %% [markdown]
-# No. LoRA spares gradients and moments; its own small matrices sit in every layer, so backward goes through all of them and needs their activations. Training the last two layers keeps only theirs.
+# No. [LoRA](https://arxiv.org/abs/2106.09685) freezes the weights and trains small matrices beside them (lesson 07). It spares gradients and moments. But its matrices sit in every layer, so backward goes through all layers and needs their activations. Training the last two layers keeps only theirs. "Head" keeps the features of the frozen encoder (lesson 05), and "nothing" is reading: one layer's activations at a time.
 #
-# A T4, the GPU that Colab lends, is sold with 16 GB, of which about 15 GiB can be used. Its verdict on four of the catalogue, in fp32:
+# A T4, the GPU that Colab lends, is sold with 16 GB, of which about 15 GiB can be used. Does it hold these four, in fp32?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -144,7 +144,7 @@ for name in ("BERT base", "BERT large", "T5 base", "Llama 3.2 1B"):
     print(f"{name:>13}: " + ", ".join(f"{t} {'fits' if budget.fits(m) else 'does not fit'}" for t, m in verdicts.items()))
 
 # %% [markdown]
-# Which pairs fit changes with batch and length. Find the longest texts on which you could train BERT large; then find what you would change first.
+# What fits changes with batch and length. Find the longest texts on which you could train BERT large with 16 rows. Then halve one thing at a time: which saves most?
 
 # %%
 calculator("BERT large", batch=16, length=128)
@@ -177,15 +177,15 @@ for name, (batch, length) in runs.items():
           f"sum of the four {estimate.total / 2**20:5.0f}")
 
 # %% [markdown]
-# The estimate is at most a quarter below what was measured and not more than a tenth above (claims `04-estimate-mini` and `04-estimate-distilbert`). What it leaves out are the short-lived tensors of single operations; for a small model they weigh more. So leave a margin.
+# The estimate is at most a quarter below what was measured and not more than a tenth above (claims `04-estimate-mini` and `04-estimate-distilbert`). What it leaves out are the short-lived tensors of single operations; in a small model they weigh more. So leave a margin.
 #
-# The common rule adds up all four parts. But activations are freed while gradients are made, so the two are never at their largest together: the larger of them counts. (Accumulation is different: gradients stay. There the sum is right.)
+# The common rule adds up all four parts. But activations are freed while gradients are made, so the two are never at their largest together: the larger of them counts. DistilBERT shows it, whose weights are large beside its short-lived tensors. (With *accumulation*, several batches before each step, gradients stay. There the sum is right.)
 #
-# Two things this cannot show on a CPU. A GPU's fused attention keeps no attention weights, so long texts cost less there than the calculator says. And mixed precision saves activations, not states: the fp32 weights stay as a *master copy*.
+# Two things this cannot show on a CPU. A GPU's *fused* attention, which computes all in one go, keeps no attention weights, so long texts cost less there than the calculator says. And *mixed precision*, products in 16 bits, saves activations and not states: the fp32 weights stay as a *master copy*.
 #
 # ## 5 · Which head goes on what
 #
-# A head turns hidden states into answers. `load_model` knows these; `transformers` has one class for each.
+# A head turns hidden states into answers. `load_model` knows these; `transformers` has one class for each. The last, "encoder", is the body without a head, for features.
 
 # %%
 for head, auto_class in HEADS.items():
@@ -195,8 +195,9 @@ for head, auto_class in HEADS.items():
 # | your task | what a token must see | take | head |
 # |---|---|---|---|
 # | a label for a text | both sides | encoder | classification |
-# | a label for each word | both sides | encoder | entities |
-# | where an answer stands | both sides, question and passage | encoder | answers |
+# | a label for each word | both sides | encoder | entities (a score per label at each token) |
+# | where an answer stands | both sides, question and passage | encoder | answers (a start and an end score at each token) |
+# | a missing word | both sides of the gap | encoder | masked_lm |
 # | go on writing | the left | decoder | causal_lm |
 # | another text from this one | all of the one, the left of the other | encoder-decoder | seq2seq_lm |
 #
@@ -218,6 +219,16 @@ for name in ("DistilBERT", "GPT-2"):
 # %% [markdown]
 # So a decoder can classify a text from its *last* token, which has seen everything, but it marks the start of an answer or a name before it has read what follows. It runs and it trains, and nothing warns you that half of the text was out of its sight.
 #
+# And why not ask the largest chat model for everything? For text that is to be written, or for ten rows a day without any labels, do. With labels and much to read, count first: here is what one token costs the decoder and the encoders.
+
+# %%
+for name in ("DistilBERT", "BERT base", "Llama 3.2 1B"):
+    times = budget.forward_flops(name, 128) / budget.forward_flops("DistilBERT", 128)
+    print(f"{name:>13}: {times:4.1f} times the FLOPs of DistilBERT, {budget.shape_of(name).parameters * 4 / 2**30:4.2f} GiB of weights")
+
+# %% [markdown]
+# And this is a small decoder. A fine-tuned encoder is also yours: it runs on your machine, gives a probability for each label, and stays as it is.
+#
 # ## 6 · Read the card, then the licence
 #
 # A model card says what a model is for. Read it with five questions. What may I do with it (**licence**, and those of its base model and data)? What did it **read**, in which language, until when? What was it **scored** on, against which baseline, chosen how? What **goes in** (cased, how long, which prompt)? Is the file **safe** (safetensors; no remote code)?
@@ -234,35 +245,38 @@ print(head)
 print(text)
 
 # %% [markdown]
-# This one may be used for anything (CC0 waives all rights) and is of little use outside the course; the card says so in its second sentence. The number to be careful with is the loss: it holds for hidden words of its own world, and the card names the difference from the entropy beside it.
+# This one may be used for anything (CC0 waives all rights) and is of little use outside the course; the card says so in its first lines. The number to be careful with is the loss: it holds for hidden words of its own world, and the card names the difference from the entropy beside it.
 #
 # | licence | you may | but |
 # |---|---|---|
 # | Apache-2.0, MIT | use, change, sell | keep the notice |
 # | CC BY | the same | name the author |
+# | CC BY-SA | the same | pass it on under the same licence |
 # | CC BY-NC | use and change | not commercially |
 # | Llama 3.2 Community | use, change, sell | keep to its use policy and naming rules; very large firms must ask |
 # | none stated | nothing, strictly | ask |
 #
-# This is no legal advice. Read the text itself; the catalogue shows where to look.
+# This is no legal advice. Read the text itself; the catalogue shows where to look. The names behind the arXiv numbers are repositories on the model hub.
 
 # %%
-for name, facts in list(budget.CATALOGUE.items())[-4:]:
+for name, facts in budget.CATALOGUE.items():
     print(f"{name:>14}  {facts.licence:<20} {facts.source}")
 
 # %% [markdown]
 # ## 7 · Distillation: a small model from a large one
 #
-# DistilBERT learnt from BERT's *probabilities*, not from words alone. Let's do this in miniature. The teacher is the mini encoder, fine-tuned on 512 labels. The student has half its width, half its layers, and random weights: it has never read anything.
+# DistilBERT learned from BERT's *probabilities*, not from words alone. Such a pair is called **teacher** and **student**. Here is one in miniature. The teacher is the mini encoder, fine-tuned for sentiment on 512 labels. Its score is the accuracy on *unseen* sentences, whose praise and blame use words that no labelled sentence has. The student has half its width, half its layers, and random weights: it has never read anything.
 
 # %%
 teacher, task, data = fine_tune("sentiment", "full", 512, 0, epochs=6)
 scores = {"teacher": evaluate(teacher, data["unseen"])["accuracy"]}
 student = new_student(task)
 print(f"{count_parameters(teacher):,} parameters → {count_parameters(student):,}")
+quicker = budget.measure_speed(student, batch=32, length=32) / budget.measure_speed(teacher, batch=32, length=32)
+print(f"the student reads {quicker:.1f} times as fast")
 
 # %% [markdown]
-# A teacher's answer, softened by a temperature, says more than a label: how sure it is. The loss of the student is the cross-entropy with that ([Hinton et al., 2015](https://arxiv.org/abs/1503.02531)); you write it in exercise 7.
+# A teacher's answer says more than a label: how sure it is. Dividing its logits by a *temperature* (lesson 03) softens it, so that this shows. The loss of the student is the cross-entropy between its own softened answer and the teacher's ([Hinton et al., 2015](https://arxiv.org/abs/1503.02531)). It is imported here as `soft_loss`; you write it in exercise 7.
 #
 # **Predict.** The same student, the same 512 sentences, once with labels and once with the teacher's probabilities. Which does better on words that no label shows?
 
@@ -281,7 +295,7 @@ scores["soft, same rows"] = learn(same_rows, 16, loss=soft_loss)
 print({name: round(score, 2) for name, score in scores.items()})
 
 # %% [markdown]
-# Neither does. On the same rows the student stays at chance on unseen words (claim `04-distil-same-rows`): probabilities can't speak of a word that no row contains. But the teacher can judge *any* text, and text without labels is nearly free.
+# Neither does. On the same rows the student stays at chance on unseen words (claim `04-distil-same-rows`): probabilities can't speak of a word that no row contains. But the teacher can judge *any* text, and text without labels is nearly free. These sentences come from the town's unlabelled reviews. They draw on all of its words, also on those that no labelled sentence has.
 
 # %%
 sentences = unlabelled_sentences(3000)
@@ -300,10 +314,10 @@ figures.bars(
 # %%
 # NBVAL_CHECK_OUTPUT
 gain = scores["soft, more text"] - scores["labels"]
-print("the student learnt words that no label showed it" if gain > 0.15 else "it did not")
+print("the student learned words that no label showed it" if gain > 0.15 else "it did not")
 
 # %% [markdown]
-# Over seeds, the student gains more than twenty points over labels alone (claim `04-distil-more-text`), with about a third of the weights, and stays less than twelve points behind its teacher (claim `04-distil-keeps`). It has never read the corpus: the teacher passed its knowledge on, through its opinions.
+# Over seeds, the student gains more than twenty points over labels alone (claim `04-distil-more-text`), with about a third of the weights, and stays less than twelve points behind its teacher (claim `04-distil-keeps`). It has seen no text but these three thousand sentences, and no label: the teacher passed its knowledge on, through its opinions.
 #
 # Is it the *softness*? Only in part: from the teacher's bare labels for the same sentences, a student comes within eight points (claim `04-distil-hard`). What made the difference is the text. Soft targets are worth having, and no substitute for data.
 #
@@ -313,7 +327,7 @@ print("the student learnt words that no label showed it" if gain > 0.15 else "it
 # 2. LoRA trains 1% of the weights. Why does a step take more than half the time of a full one?
 # 3. Two encoders have the same score. One has 66 M parameters, the other 125 M. What else would you look at?
 #
-# *Answers.* 1: a smaller batch with accumulation changes nothing in the result; then shorter texts, if few are long; then LoRA, fewer layers or a smaller model. 2: forward and the gradients of the inputs remain, two of the three products. 3: the licence, the tokenizer on *your* text, the longest text it takes, and how the scores were chosen.
+# *Answers.* 1: a smaller batch with accumulation hardly changes the result; then shorter texts, if few are long; then LoRA, fewer layers or a smaller model. 2: forward and the gradients of the inputs remain: two of the three products, so two thirds of the FLOPs. 3: the licence, the tokenizer on *your* text, the longest text it takes, and how the scores were chosen.
 #
 # The exercises to this lesson answer back: open `exercises/04_choosing_a_model.ipynb`.
 #

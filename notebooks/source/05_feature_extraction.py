@@ -194,7 +194,7 @@ figure.update_xaxes(dtick=1)
 # %% [markdown]
 # Each point is three probes, on three samples of 512 labels; the band reaches from the worst to the best. Two things to read:
 #
-# - **Layer 0 of the pre-trained encoder is a bag of words.** The mean of its embeddings knows no order, and it tells much already: the words themselves have learnt what they mean. What the layers add is what words do to each other: on unseen words the last layer is more than five points above the embeddings (claim `05-layers-add`).
+# - **Layer 0 of the pre-trained encoder is a bag of words.** The mean of its embeddings knows no order, and it tells much already: the words themselves have learned what they mean. What the layers add is what words do to each other: on unseen words the last layer is more than five points above the embeddings (claim `05-layers-add`).
 # - **Random vectors are not empty.** Two sentences with the same words get like vectors from any encoder. A probe learns these words by heart, one by one, and a few hundred sentences show each of them too seldom.
 #
 # Choose the layer here, on validation rows. Look at the test rows once, with the layer that you chose.
@@ -260,7 +260,7 @@ figures.bars(
 # %% [markdown]
 # In the usual batches, both means score alike; the careless one may even look better. That is the trap: the test is padded in the same way as the training, and nothing seems wrong until somebody uses the model. Then the very same sentences get other answers (claim `05-padding-changes-answers`). With the mask, none does.
 #
-# ## 4 · A map of what was learnt
+# ## 4 · A map of what was learned
 #
 # Vectors of a hundred columns cannot be seen. **PCA** (principal component analysis) turns the cloud of points so that its widest direction lies along the first axis, the second widest along the second, and drops the rest. It never sees a label.
 #

@@ -259,7 +259,7 @@ for name, candidate in (("sensible rate", model), ("fifty times that", ruined)):
     print(f"{name:>16}: " + ", ".join(f"{split} {value:.2f}" for split, value in reached.items()))
 
 # %% [markdown]
-# No error, no warning, and the training loss falls all the same: the labelled rows are learnt by heart. What is gone is what pre-training knew, so the damage is greatest where labels cannot help: on unseen words the score drops by more than ten points (claim `06-rate-too-high`). Watch the validation loss, not the training loss; a loss of $\log 2 \approx 0.69$ on two balanced classes is no better than guessing.
+# No error, no warning, and the training loss falls all the same: the labelled rows are learned by heart. What is gone is what pre-training knew, so the damage is greatest where labels cannot help: on unseen words the score drops by more than ten points (claim `06-rate-too-high`). Watch the validation loss, not the training loss; a loss of $\log 2 \approx 0.69$ on two balanced classes is no better than guessing.
 #
 # ## 7 · Your turn at the knobs
 #
