@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 from course_utils.errors import CourseError
 
 START = "notebooks/00_start_here.ipynb"
+LAB_DEFAULTS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 NBVAL = (
     "--nbval-lax",
     "--nbval-current-env",
@@ -106,8 +109,15 @@ def _lab(options: argparse.Namespace) -> int:
     # Root is usual in containers; the server still listens on this machine only, with a token.
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     print(f"Opening JupyterLab on {START}; stop it with Ctrl-C.", flush=True)
-    # Threads that wait by spinning make training many times slower once a browser wants a core too.
-    return _call(command, cwd=root, env={"OMP_WAIT_POLICY": "passive", **os.environ})
+    with tempfile.TemporaryDirectory(prefix="course-lab-") as config:
+        # Defaults of JupyterLab, which a learner's own settings go before: without them it asks about news first.
+        overrides = Path(config) / "labconfig" / "default_setting_overrides.json"
+        overrides.parent.mkdir()
+        overrides.write_text(json.dumps(LAB_DEFAULTS))
+        paths = [config, *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+        # Threads that wait by spinning make training many times slower once a browser wants a core too.
+        settings = {"OMP_WAIT_POLICY": "passive", **os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+        return _call(command, cwd=root, env=settings)
 
 
 def _call(command: Sequence[str], **settings: Any) -> int:

@@ -1,6 +1,7 @@
 """The command line, the doctor, and the lightness of importing the course."""
 
 import http.server
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -73,11 +75,20 @@ def test_lab_listens_on_loopback_only(monkeypatch, tmp_path):
     (tmp_path / "notebooks" / "source").mkdir(parents=True)
     (tmp_path / cli.START).touch()
     monkeypatch.chdir(tmp_path)
-    called = []
-    monkeypatch.setattr(cli, "_call", lambda command, **_: called.append(command) or 0)
+    called, defaults = [], []
+
+    def call(command, env, **_):
+        called.append(command)
+        folder = Path(env["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0])
+        defaults.append(json.loads((folder / "labconfig" / "default_setting_overrides.json").read_text()))
+        return 0
+
+    monkeypatch.setattr(cli, "_call", call)
     assert cli.main(["lab", "--no-browser", "--port", "8899"]) == 0
     assert "--ServerApp.ip=127.0.0.1" in called[0] and "--port=8899" in called[0]
     assert not any("token=" in part for part in called[0]), "JupyterLab's own token stays in force"
+    (asked,) = defaults[0].values()
+    assert asked["fetchNews"] == "false", "JupyterLab asks whether it may fetch news"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows ends programs without telling them")

@@ -354,17 +354,17 @@ def _crowded(table: list[Fact]) -> list[int]:
     return [i for i, cell in enumerate(cells) if cells.count(cell) > 1]
 
 
-ONE_SUBJECT = 0.75  # the share of labelled passages that are about one subject
+ONE_SUBJECT = 0.85  # the share of labelled passages that are about one subject
 
 
 def labelled(draw: Draw, part: Part) -> dict[str, Any]:
     """A passage and a question about one of its facts, with the columns of rajpurkar/squad.
 
-    Question and statement share no content word but the subject's name. Three
-    passages in four are about one subject, and another answer of the type
-    stands in them. The others are about two, and the relation asked for is
-    stated of both; mostly the subject has two answers of the type, so that its
-    sentences alone do not tell either.
+    Question and statement share no content word but the subject's name. Most
+    passages are about one subject, and another answer of the type stands in
+    them. The others are about two, and the relation asked for is stated of
+    both; mostly the subject has two answers of the type, so that its sentences
+    alone do not tell either.
     """
     if draw.chance(ONE_SUBJECT):
         table = facts_of_one(draw, part, further=2)
