@@ -647,17 +647,20 @@ def test_a_shipped_checkpoint_has_the_size_that_its_card_says(name, head, most):
 def test_the_decoder_is_close_to_the_floor_and_keeps_to_the_grammar():
     """Within .05 nats per token of the entropy of bulletins, which is exact, and never below it beyond noise.
 
-    Its samples are bulletins in more than nine cases of ten; the aim is .95.
+    Of 600 samples .948 were bulletins when it was made; the bound allows for the luck of 200.
     """
     scores = recipes.bulletin_scores(
-        load_model("mini-decoder", "causal_lm"), load_tokenizer("mini-decoder"), documents_read=200, samples=100, seed=77
+        load_model("mini-decoder", "causal_lm"), load_tokenizer("mini-decoder"), documents_read=200, samples=200, seed=77
     )
     assert -0.01 < scores["bulletin_loss"] - scores["bulletin_surprisal"] < 0.05
-    assert scores["accepted"] >= 0.87  # of 100, and .92 of 200 when it was made
+    assert scores["accepted"] >= 0.92
 
 
-def test_the_denoiser_beats_the_frequencies_of_its_own_targets():
-    """By little: it has read six million tokens, and needs several times as many to be of use."""
+def test_the_denoiser_uses_what_stands_around_a_gap():
+    """It is more than a nat per target better than who knows only how frequent each target is.
+
+    It was 1.8 better when it was made, after seven million tokens; it could still gain by reading more.
+    """
     tokenizer = load_tokenizer("mini-encoder-decoder")
     encoded, _ = encode_documents(documents(77, {"bilingual": 1.0}), tokenizer, tokens=4000, join=None)
     rows = DenoisingRows(encoded, tokenizer)
@@ -665,7 +668,7 @@ def test_the_denoiser_beats_the_frequencies_of_its_own_targets():
     targets = rows.batch(np.arange(len(rows)))["labels"].numpy()
     _, counts = np.unique(targets[targets != IGNORED], return_counts=True)
     shares = counts / counts.sum()
-    assert scores["loss"] < -(shares * np.log(shares)).sum() and scores["accuracy"] > 0.3
+    assert scores["loss"] < -(shares * np.log(shares)).sum() - 1 and scores["accuracy"] > 0.4
 
 
 def test_course_checkpoints_builds_the_ones_that_are_named(tmp_path, monkeypatch, capsys):

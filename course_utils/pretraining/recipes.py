@@ -127,7 +127,7 @@ class EncoderDecoderRecipe(Recipe):
     sentinels: int = 100
     density: float = 0.15  # share of the tokens that are cut out
     mean_span: float = 3.0
-    stages: tuple[Stage, ...] = (Stage(steps=16_000, mix=DENOISER_MIX, learning_rate=3e-3),)
+    stages: tuple[Stage, ...] = (Stage(steps=7_000, mix=DENOISER_MIX, learning_rate=1.2e-3),)
 
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
