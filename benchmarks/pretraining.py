@@ -22,7 +22,7 @@ from course_utils.world.corpus import documents
 
 from .common import Ratio, interleave, machine, options, quiet, report, table, target
 
-DOCUMENTS, QUICK_DOCUMENTS = 4096, 160
+DOCUMENTS, QUICK_DOCUMENTS = 1024, 160
 BATCH_SIZE, RATE, MASKED = 32, 5e-4, 0.15
 AIMS = {"the world's vocabulary": 1.2, "30k vocabulary": 1.8}
 

@@ -217,7 +217,7 @@ def _test(options: argparse.Namespace) -> int:
     ]  # exercises: tests/test_notebooks.py
     # tests/ brings the conftest that closes the network, so some test of it is always part of the run.
     tests = ["tests"] if not options.lessons else ["tests/test_notebooks.py"]
-    command = ["pytest", "-q", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", *NBVAL, *tests, *notebooks]
+    command = ["pytest", "-q", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", *NBVAL, *tests, *notebooks]
     if options.lessons:
         command += [
             "-k",

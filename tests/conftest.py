@@ -5,6 +5,7 @@ The environment is set while this file is imported, before torch can read it; ke
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -33,19 +34,24 @@ os.environ.update(
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+CLAIM = re.compile(r"::test_claim_holds\[(..)")  # "06" of a lesson, "en" of the encoder's card
+
+
 def pytest_collection_modifyitems(items):
-    """A worker takes whole files, so that what a file sets up is made once; of the claims, which train for minutes,
-    those of one lesson at a time, and first, so that no worker is left alone with them at the end."""
+    """The claims come first, since they train for minutes: no worker shall be left alone with them at the end."""
+    items.sort(key=lambda item: not CLAIM.search(item.nodeid))
 
-    def lesson_of(item) -> str:
-        is_claim = getattr(item, "originalname", "") == "test_claim_holds"
-        return item.callspec.params["name"][:2] if is_claim else ""  # "06", or "en" of the encoder's card
 
-    for item in items:
-        lesson = lesson_of(item)
-        item.add_marker(pytest.mark.xdist_group(f"claims {lesson}" if lesson else str(item.path)))
-    items.sort(key=lambda item: not lesson_of(item))
+def pytest_xdist_make_scheduler(config, log):
+    """A worker takes whole files, so that what a file sets up is made once, and the claims of a lesson together."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFileAndLesson(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            claim = CLAIM.search(nodeid)
+            return super()._split_scope(nodeid) + (claim[1] if claim else "")
+
+    return ByFileAndLesson(config, log)
 
 
 @pytest.fixture

@@ -129,7 +129,7 @@ def test_test_runs_everything_and_pytest_last(monkeypatch):
     monkeypatch.setattr(subprocess, "call", lambda command, **_: called.append(command[2:]) or 0)
     assert cli.main(["test"]) == 0
     assert [step[0] for step in called] == ["ruff", "mypy", "course_utils.cli", "pytest"]
-    assert "--nbval-lax" in called[-1] and "loadgroup" in called[-1]
+    assert "--nbval-lax" in called[-1] and "loadfile" in called[-1]
 
 
 def test_doctor_speaks_in_a_few_lines(capsys):

@@ -195,8 +195,8 @@ for head, auto_class in HEADS.items():
 # | your task | what a token must see | take | head |
 # |---|---|---|---|
 # | a label for a text | both sides | encoder | classification |
-# | a label for each word | both sides | encoder | entities (a score per label at each token) |
-# | where an answer stands | both sides, question and passage | encoder | answers (a start and an end score at each token) |
+# | a label for each word | both sides | encoder | entities (a score per label) |
+# | where an answer stands | both sides, question and passage | encoder | answers (a start, an end) |
 # | a missing word | both sides of the gap | encoder | masked_lm |
 # | go on writing | the left | decoder | causal_lm |
 # | another text from this one | all of the one, the left of the other | encoder-decoder | seq2seq_lm |
