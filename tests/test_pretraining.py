@@ -45,6 +45,7 @@ from course_utils.pretraining import (
     word_starts,
 )
 from course_utils.pretraining.recipes import DENOISER_MIX
+from course_utils.scale import CHECKPOINT_FOLDER
 from course_utils.training import TrainConfig, evaluate, training_steps
 from course_utils.world.corpus import MIX, OPENING_MIX, documents
 
@@ -642,6 +643,13 @@ def test_a_shipped_checkpoint_has_the_size_that_its_card_says(name, head, most):
     assert sum(file.stat().st_size for file in folder.iterdir()) < 10e6
     assert f"{facts['parameters']:,} parameters" in (folder / "README.md").read_text()
     assert not model.loading_info["missing_keys"] and not model.loading_info["unexpected_keys"]
+
+
+@pytest.mark.parametrize("name", pretraining.RECIPES)
+def test_a_shipped_checkpoint_was_made_by_the_recipe_that_is_there_now(name):
+    recipe = json.loads(json.dumps(dataclasses.asdict(pretraining.RECIPES[name]())))
+    written = json.loads((CHECKPOINT_FOLDER / name / "recipe.json").read_text())
+    assert written["recipe"] == recipe
 
 
 def test_the_decoder_is_close_to_the_floor_and_keeps_to_the_grammar():

@@ -33,7 +33,7 @@ def _reading(recipe: Recipe, facts: Mapping[str, Any]) -> str:
         f"{'constant' if stage.schedule == 'constant' else f'{stage.schedule} to zero'}; {_shares(stage.mix)} |"
         for number, stage in enumerate(recipe.stages, start=1)
     )
-    return f"""| text | {facts["tokens_read"]:,} tokens, no document drawn twice |
+    return f"""| text | {facts["tokens_read"]:,} tokens, each document drawn once (short ones may be alike) |
 | training | AdamW, {recipe.token_budget:,} tokens a step; shares of documents: |
 {stages}
 | cost | {facts["minutes"]:.0f} minutes on one CPU core |"""

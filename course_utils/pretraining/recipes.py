@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from ..training import Record
 
-# The dense pages of the almanac, from which a small model learns to find what was asked for. They come last: read
-# from the beginning, they crowd out what has to be learned from reviews.
+# With the dense pages of the almanac, from which a small model learns to find what was asked for. Reviews and entries
+# keep their share, or polarity is forgotten again.
 CLOSING_MIX: dict[str, float] = {
     "review": 0.32, "entry": 0.08, "news": 0.13, "almanac": 0.1, "card": 0.08, "dossier": 0.15, "drawer": 0.07,
     "notice": 0.04, "bilingual": 0.03,

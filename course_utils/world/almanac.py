@@ -299,7 +299,7 @@ def dossier(draw: Draw) -> tuple[Phrase, ...]:
     """A page about one subject, and up to three of its facts asked for or said again.
 
     Their objects are mostly of one kind, so the relation alone tells which belongs where. A small model learns
-    to match relations from these pages within minutes, and hardly ever from passages about two subjects.
+    to match relations from these pages within minutes; half an hour of the other documents had taught it little.
     """
     table = facts_of_one(draw, invented=draw.chance(0.15))
     told, frames = _tell(draw, "all", table)
