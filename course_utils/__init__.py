@@ -24,13 +24,15 @@ _EXPORTS = {
         "cache_features",
         "cache_lower_layers",
     ),
-    "prediction": ("predict_labels", "predict_entities", "predict_answers"),
+    "prediction": ("predict_labels", "predict_entities", "predict_answers", "predict_translations"),
+    "generation": ("generate", "beam_search"),
     "checks": ("NotStarted", "check", "hint"),
 }
 _MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 _MODULES = {
     *_EXPORTS,
     "authoring",
+    "baselines",
     "experiments",
     "figures",
     "metrics",

@@ -51,8 +51,11 @@ class EncodedRows:
 
     input_ids: np.ndarray  # (T,)
     offsets: np.ndarray  # (N + 1,) row i is offsets[i]:offsets[i + 1]
-    # (N,) classification · (T,) entities and masked_lm · (N, 2) answers: first and last token
+    # (N,) classification · (T,) entities and masked_lm · (N, 2) answers: first and last token ·
+    # translation: the tokens to write, end to end like `input_ids`; those of row i begin at label_offsets[i]
     labels: np.ndarray | None = None
+    label_offsets: np.ndarray | None = None  # (N + 1,) translation
+    decoder_start: int = 0  # translation: the token that a decoder reads first
     kind: str = "classification"
     pad_token_id: int = 0
     token_type_ids: np.ndarray | None = None  # (T,) for models that tell question from context
@@ -93,26 +96,40 @@ class EncodedRows:
             self,
             input_ids=self.input_ids[tokens],
             offsets=_offsets(self.lengths[indices]),
-            labels=taken(self.labels, tokens if self.labels_per_token else indices),
+            labels=taken(self.labels, self._labels_of(indices, tokens)),
+            label_offsets=None if self.label_offsets is None else _offsets(np.diff(self.label_offsets)[indices]),
             token_type_ids=taken(self.token_type_ids),
             words=taken(self.words),
             spans=taken(self.spans),
             row_of=row_of[indices],
         )
 
+    def _labels_of(self, indices: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+        """Where in `labels` those of these rows are."""
+        if self.label_offsets is not None:
+            return _tokens_of(self.label_offsets, indices)
+        return tokens if self.labels_per_token else indices
+
 
 # ---------------------------------------------------------------- from text to flat arrays
 
 
 def encode(
-    task: Task, tokenizer: PreTrainedTokenizerBase, *, max_length: int = 128, stride: int | None = None
-) -> dict[str, EncodedRows]:
+    task: Task, tokenizer: PreTrainedTokenizerBase, *, max_length: int = 128, stride: int | None = None,
+    decoder_start: int | None = None,
+) -> dict[str, EncodedRows]:  # fmt: skip
     """Every split of the task, tokenised once. Longer texts are cut at `max_length` tokens, and a warning counts them.
 
     A context that does not fit beside its question becomes several rows that overlap by `stride` tokens
-    (by default a quarter of `max_length`), so that every answer stands whole in some row.
+    (by default a quarter of `max_length`), so that every answer stands whole in some row. For translation,
+    `decoder_start` is the token that the decoder reads first: the padding token (T5, Marian) unless told otherwise.
     """
-    encoders = {"classification": _encode_texts, "entities": _encode_words, "answers": _encode_questions}
+    encoders = {
+        "classification": _encode_texts,
+        "entities": _encode_words,
+        "answers": _encode_questions,
+        "translation": _encode_pairs,
+    }
     if task.kind not in encoders:
         raise CourseError(
             f"Task {task.name!r} is of kind {task.kind!r}; rows can be encoded for {', '.join(encoders)}."
@@ -130,6 +147,7 @@ def encode(
             encoders[task.kind](task, split, tokenizer, settings),
             kind=task.kind,
             pad_token_id=pad,
+            decoder_start=pad if decoder_start is None else decoder_start,
             rows=split,
             tokenizer=tokenizer,
         )
@@ -234,6 +252,21 @@ def _answer_tokens(answers: dict[str, Any], spans: np.ndarray) -> tuple[int, int
     return 0, 0
 
 
+def _encode_pairs(task: Task, split: Any, tokenizer: Any, settings: dict[str, Any]) -> EncodedRows:
+    """The source as input; as labels the target, with the token that ends it."""
+    source, target = task.languages
+    pairs = list(split[task.text])
+    encoded = tokenizer([pair[source] for pair in pairs], **settings)
+    cut = _count_cut(encoded)
+    if any(pair.get(target) is None for pair in pairs):
+        return EncodedRows(**_flat(encoded), cut=cut)
+    targets = tokenizer(text_target=[pair[target] for pair in pairs], **settings)
+    flat = _flat(targets)
+    return EncodedRows(
+        **_flat(encoded), labels=flat["input_ids"], label_offsets=flat["offsets"], cut=cut + _count_cut(targets)
+    )
+
+
 def _count_cut(encoded: Any) -> int:
     """How many texts lost their end; slow tokenizers don't say."""
     return sum(bool(text.overflowing) for text in encoded.encodings or ())
@@ -254,14 +287,11 @@ def _flat(encoded: Any) -> dict[str, Any]:
 def collate(encoded: EncodedRows, indices: np.ndarray, pad_token_id: int) -> Batch:
     """Rows as tensors of (batch, time), padded to the longest of them and no further."""
     indices = np.asarray(indices)
-    lengths = encoded.offsets[indices + 1] - encoded.offsets[indices]
-    real = np.arange(lengths.max()) < lengths[:, None]  # (batch, time) True where there is a token
+    real = _real(encoded.offsets, indices)
     tokens = _tokens_of(encoded.offsets, indices)
 
     def padded(flat: np.ndarray, filler: int) -> torch.Tensor:
-        array = np.full(real.shape, filler, dtype=np.int64)
-        array[real] = flat[tokens]
-        return torch.from_numpy(array)
+        return _padded(flat[tokens], real, filler)
 
     batch = {
         "input_ids": padded(encoded.input_ids, pad_token_id),
@@ -269,11 +299,43 @@ def collate(encoded: EncodedRows, indices: np.ndarray, pad_token_id: int) -> Bat
     }
     if encoded.token_type_ids is not None:
         batch["token_type_ids"] = padded(encoded.token_type_ids, 0)
-    if encoded.labels is not None:
-        labels = encoded.labels
-        per_token = encoded.labels_per_token
-        batch["labels"] = padded(labels, IGNORED) if per_token else torch.from_numpy(labels[indices])
+    labels, label_offsets = encoded.labels, encoded.label_offsets
+    if labels is None:
+        return batch
+    if label_offsets is not None:  # as long as they are, and read by the decoder as well
+        batch["labels"] = _padded(
+            labels[_tokens_of(label_offsets, indices)], _real(label_offsets, indices), IGNORED
+        )
+        batch["decoder_input_ids"] = shift_right(
+            batch["labels"], start=encoded.decoder_start, pad=pad_token_id
+        )
+    elif encoded.labels_per_token:
+        batch["labels"] = padded(labels, IGNORED)
+    else:
+        batch["labels"] = torch.from_numpy(labels[indices])
     return batch
+
+
+def _real(offsets: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """(batch, time): True where a row has a token."""
+    lengths = offsets[indices + 1] - offsets[indices]
+    return np.arange(lengths.max()) < lengths[:, None]
+
+
+def _padded(flat: np.ndarray, real: np.ndarray, filler: int) -> torch.Tensor:
+    array = np.full(real.shape, filler, dtype=np.int64)
+    array[real] = flat
+    return torch.from_numpy(array)
+
+
+def shift_right(labels: torch.Tensor, *, start: int, pad: int) -> torch.Tensor:
+    """What a decoder reads while it writes `labels` (batch, time): `start`, then every label but the last.
+
+    Padding, −100 in the labels, becomes the token `pad`; no target stands after it.
+    """
+    shifted = labels.roll(1, dims=1)
+    shifted[:, 0] = start
+    return shifted.masked_fill(shifted == IGNORED, pad)
 
 
 def batch_order(

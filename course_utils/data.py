@@ -42,6 +42,18 @@ class Task:
     text: str  # input column: "sentence", "text", "sms", "tokens", "context", "translation"
     label: str  # label column: "label", "ner_tags", "answers", "translation"
     label_names: tuple[str, ...] = ()  # class or tag names by id; () for answers and translation
+    languages: tuple[str, ...] = ()  # translation: from which of a row's languages into which
+
+    def translating(self, source: str, target: str) -> Task:
+        """This task from `source` into `target`: `task.translating("fr", "en")`."""
+        known = tuple(self.rows["train"][0][self.text]) if self.kind == "translation" else ()
+        for language in (source, target):
+            if language not in known:
+                there = f"its rows have {', '.join(map(repr, known))}" if known else "it is no translation task"
+                raise CourseError(f"{self.name!r} has no language {language!r}: {there}")
+        if source == target:
+            raise CourseError(f"source and target are both {source!r}: name two languages")
+        return replace(self, languages=(source, target))
 
     def with_train_rows(self, n: int, *, seed: int = 0) -> Task:
         """This task with `n` of its training rows, classes balanced; a smaller `n` is part of a larger one."""
@@ -92,6 +104,9 @@ def load_task(
     else:
         checked, label_names = check_rows(kind, rows, text, label, where)
         task = _complete_splits(Task(name, kind, DatasetDict(checked), text, label, label_names), where, seed)
+    if kind == "translation":
+        source, target, *_ = task.rows["train"][0][text]
+        task = task.translating(source, target)
     return task if train_rows is None else task.with_train_rows(train_rows, seed=seed)
 
 

@@ -92,6 +92,8 @@ def predict_logits(
     Rows of like length share a batch, which spares most of the padding.
     """
     check_encoding(model, data)
+    if getattr(data, "kind", None) == "translation":
+        raise CourseError("A translation is written token by token: use generation.generate.")
     order, lengths = _prediction_order(data, batch_size, token_budget), data.lengths
     logits: list[np.ndarray] = []
     with evaluating(model) as device, torch.inference_mode():
@@ -124,6 +126,12 @@ def check_encoding(model: nn.Module, data: Rows) -> None:
     tokenizer = parts.get("tokenizer") or getattr(encoded, "tokenizer", None)
     if tokenizer is not None:
         check_vocabulary(plain, tokenizer)
+    start = getattr(plain.config, "decoder_start_token_id", None)
+    if getattr(encoded, "label_offsets", None) is not None and start not in (None, encoded.decoder_start):
+        raise CourseError(
+            f"The decoder of {type(plain).__name__} reads token {start} first and the rows begin with "
+            f"{encoded.decoder_start}; encode them with decoder_start={start}."
+        )
     positions = learned_positions(plain)
     if encoded is None or positions is None:
         return

@@ -43,9 +43,9 @@ class OutputLoss:
 
 
 def loss_for(kind: str, label_smoothing: float = 0.0) -> Loss:
-    """The loss of a kind of task: "classification", "entities", "answers", or of a pre-training objective:
-    "masked_lm", "next_sentence", "causal_lm", "seq2seq_lm". Labels of a causal LM are shifted already, and a batch
-    for an encoder-decoder says what its decoder reads (`pretraining.objectives`).
+    """The loss of a kind of task: "classification", "entities", "answers", "translation", or of a pre-training
+    objective: "masked_lm", "next_sentence", "causal_lm", "seq2seq_lm". Labels of a causal LM are shifted already, and
+    a batch for an encoder-decoder says what its decoder reads (`batching.shift_right`).
     """
 
     def of_labels(output: Any, batch: Batch) -> torch.Tensor:
@@ -81,6 +81,7 @@ def loss_for(kind: str, label_smoothing: float = 0.0) -> Loss:
         "next_sentence": OutputLoss(of_labels),
         "causal_lm": OutputLoss(of_labels),
         "seq2seq_lm": OutputLoss(of_labels),
+        "translation": OutputLoss(of_labels),
     }
     if kind not in losses:
         raise CourseError(

@@ -138,7 +138,8 @@ def metric_for(task: Task) -> TaskMetric:
     """The metric of a task: accuracy and macro_f1 · f1 of entities, and of each kind · exact_match and f1."""
     if task.kind not in _FROM_LOGITS:
         raise CourseError(
-            f"task {task.name!r} is of kind {task.kind!r}, whose outputs are texts: score them with translation_scores"
+            f"task {task.name!r} is of kind {task.kind!r}, whose outputs are texts: "
+            "write them with predict_translations and score them with translation_scores"
         )
     no_answer = task.kind == "answers" and any(
         not answers["text"] for answers in task.rows["train"][task.label]

@@ -30,6 +30,7 @@ HEADS = {
     "masked_lm": "AutoModelForMaskedLM",
     "causal_lm": "AutoModelForCausalLM",
     "seq2seq_lm": "AutoModelForSeq2SeqLM",
+    "translation": "AutoModelForSeq2SeqLM",
     "encoder": "AutoModel",
 }
 NEEDS_LABELS = ("classification", "entities")

@@ -1,4 +1,4 @@
-"""Labels, entities and answers from a trained model, with the characters where they stand.
+"""Labels, entities, answers and translations from a trained model; of what stands in a text, the characters.
 
 Texts are encoded as they were for training and go through the model sorted by length.
 """
@@ -15,6 +15,8 @@ from .data import Task
 from .decoding import LONGEST_ANSWER, answer_spans, entity_spans, softmax, trimmed, word_tags
 from .errors import CourseError
 from .evaluation import predict_logits
+from .generation import MOST_TOKENS as MOST_WRITTEN
+from .generation import generate
 from .models import learned_positions
 from .world.draw import words
 
@@ -128,6 +130,28 @@ def predict_answers(
     return answers
 
 
+def predict_translations(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: str | Sequence[str],
+    *,
+    width: int = 1,
+    length_penalty: float = 1.0,
+    most_tokens: int = MOST_WRITTEN,
+) -> list[str]:
+    """What an encoder-decoder writes for each text: token by token, or with a beam of `width`."""
+    texts = _texts(texts, "text")
+    if not texts:
+        return []
+    columns = {"pair": [{"source": text} for text in texts]}
+    data = _encoded(
+        tokenizer, "translation", columns, _most_tokens(model, tokenizer),
+        text="pair", languages=("source", "target"), decoder_start=model.config.decoder_start_token_id,
+    )  # fmt: skip
+    written = generate(model, data, width=width, length_penalty=length_penalty, most_tokens=most_tokens)
+    return list(tokenizer.batch_decode(written, skip_special_tokens=True))
+
+
 def _texts(texts: str | Sequence[str], what: str) -> list[str]:
     """A list of texts, none of them empty; one text counts as a list of one."""
     texts = [texts] if isinstance(texts, str) else list(texts)
@@ -151,15 +175,17 @@ def _most_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> 
 
 
 def _encoded(
-    tokenizer: PreTrainedTokenizerBase, kind: str, columns: dict[str, list], max_length: int
-) -> EncodedRows:
+    tokenizer: PreTrainedTokenizerBase, kind: str, columns: dict[str, list], max_length: int, *,
+    text: str = "text", languages: tuple[str, ...] = (), decoder_start: int | None = None,
+) -> EncodedRows:  # fmt: skip
     from datasets import Dataset, DatasetDict
 
-    task = Task("prediction", kind, DatasetDict(texts=Dataset.from_dict(columns)), "text", "label")
+    rows = DatasetDict(texts=Dataset.from_dict(columns))
+    task = Task("prediction", kind, rows, text, "label", languages=languages)
     with warnings.catch_warnings():
         # Its advice is to raise max_length, which callers here don't set.
         warnings.filterwarnings("ignore", message=".*longer than max_length")
-        data = encode(task, tokenizer, max_length=max_length)["texts"]
+        data = encode(task, tokenizer, max_length=max_length, decoder_start=decoder_start)["texts"]
     if data.cut:
         warnings.warn(
             f"{data.cut:,} of {len(data):,} texts are longer than the {max_length} tokens that the model reads; what "

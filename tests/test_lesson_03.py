@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from course_utils import generation
 from course_utils.errors import CourseError
 from course_utils.experiments import lesson_03 as lab
 from course_utils.experiments import results
@@ -85,19 +86,19 @@ def test_the_shipped_scaling_results_are_complete():
 def test_filtered_is_the_softmax_unless_told_otherwise():
     logits = np.array([1.0, 3.0, 2.0, -1.0])
     softmax = np.exp(logits) / np.exp(logits).sum()
-    assert widgets.filtered(logits) == pytest.approx(softmax)
-    assert widgets.filtered(logits, top_k=1) == pytest.approx([0, 1, 0, 0])
-    assert widgets.filtered(logits, temperature=0.01) == pytest.approx([0, 1, 0, 0])
-    cold, hot = (widgets.filtered(logits, temperature=t) for t in (0.5, 2.0))
+    assert generation.filtered(logits) == pytest.approx(softmax)
+    assert generation.filtered(logits, top_k=1) == pytest.approx([0, 1, 0, 0])
+    assert generation.filtered(logits, temperature=0.01) == pytest.approx([0, 1, 0, 0])
+    cold, hot = (generation.filtered(logits, temperature=t) for t in (0.5, 2.0))
     assert cold.max() > softmax.max() > hot.max()
-    two = widgets.filtered(logits, top_k=2)
+    two = generation.filtered(logits, top_k=2)
     assert np.count_nonzero(two) == 2 and two[1] / two[2] == pytest.approx(math.e)
 
 
 @pytest.mark.parametrize("top_p, kept", [(0.05, 1), (0.39, 1), (0.41, 2), (0.7, 2), (0.71, 3), (1.0, 4)])
 def test_top_p_keeps_the_fewest_that_reach_it(top_p, kept):
     p = np.array([0.1, 0.4, 0.2, 0.3])
-    left = widgets.filtered(np.log(p), top_p=top_p - 1e-9 if top_p < 1 else top_p)
+    left = generation.filtered(np.log(p), top_p=top_p - 1e-9 if top_p < 1 else top_p)
     assert np.count_nonzero(left) == kept and left.sum() == pytest.approx(1)
     assert set(np.flatnonzero(left)) == set(np.argsort(-p)[:kept])
 
@@ -105,18 +106,18 @@ def test_top_p_keeps_the_fewest_that_reach_it(top_p, kept):
 @pytest.mark.parametrize("bad", [{"temperature": 0}, {"top_p": 0}, {"top_p": 1.5}, {"top_k": -1}])
 def test_settings_out_of_range_are_refused(bad):
     with pytest.raises(CourseError, match=next(iter(bad))):
-        widgets.filtered(np.zeros(3), **bad)
+        generation.filtered(np.zeros(3), **bad)
 
 
 def test_a_continuation_repeats_with_its_seed_and_draws_what_it_shows():
     model, tokenizer = lab.tiny_decoder(hidden=16), lab.bulletin_tokenizer()
-    text, first = widgets.continuation(model, tokenizer, "Bulletin:", seed=1, most_tokens=5)
+    text, first = generation.continuation(model, tokenizer, "Bulletin:", seed=1, most_tokens=5)
     assert text.startswith("Bulletin:") and first.shape == (len(tokenizer),)
-    assert widgets.continuation(model, tokenizer, "Bulletin:", seed=1, most_tokens=5)[0] == text
-    greedy, first = widgets.continuation(model, tokenizer, "Bulletin:", top_k=1, most_tokens=1)
+    assert generation.continuation(model, tokenizer, "Bulletin:", seed=1, most_tokens=5)[0] == text
+    greedy, first = generation.continuation(model, tokenizer, "Bulletin:", top_k=1, most_tokens=1)
     assert np.count_nonzero(first) == 1
     with pytest.raises(CourseError, match="beginning of a text"):
-        widgets.continuation(model, tokenizer, " ")
+        generation.continuation(model, tokenizer, " ")
 
 
 def test_the_playgrounds_give_a_figure_without_widgets_and_the_same_in_one():

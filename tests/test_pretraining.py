@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from course_utils import pretraining
-from course_utils.batching import IGNORED, EncodedRows, batch_order
+from course_utils.batching import IGNORED, EncodedRows, batch_order, shift_right
 from course_utils.errors import CourseError
 from course_utils.losses import loss_for
 from course_utils.models import load_model, load_tokenizer
@@ -37,7 +37,6 @@ from course_utils.pretraining import (
     pretrain,
     recipes,
     sentences,
-    shift_right,
     span_corruption,
     train_bpe,
     train_tokenizer,

@@ -6,7 +6,19 @@ a bound that the mean must keep; the test suite runs all of them. `course measur
 runs the larger comparisons and writes the results that lessons plot.
 """
 
-from . import lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06, lesson_07
+from . import (
+    lesson_01,
+    lesson_02,
+    lesson_03,
+    lesson_04,
+    lesson_05,
+    lesson_06,
+    lesson_07,
+    lesson_09,
+    lesson_10,
+    lesson_11,
+    lesson_12,
+)
 from .runs import METHODS, Claim, encoded_task, fine_tune, scores
 from .studies import RESULTS, STUDIES, TABLES, results, run_study
 
@@ -19,6 +31,10 @@ CLAIMS: dict[str, Claim] = {
     **lesson_05.CLAIMS,
     **lesson_06.CLAIMS,
     **lesson_07.CLAIMS,
+    **lesson_09.CLAIMS,
+    **lesson_10.CLAIMS,
+    **lesson_11.CLAIMS,
+    **lesson_12.CLAIMS,
 }
 
 __all__ = [

@@ -36,12 +36,23 @@ STUDIES = {
         seeds=range(5),
         epochs=lambda labels: 10 if labels <= 128 else 8 if labels <= 512 else 5,
     ),
+    "topics": Study(
+        task="topics",
+        methods=("scratch", "features", "last layer", "full"),
+        labels=(32, 128, 512, 2048),
+        seeds=range(3),
+        epochs=lambda labels: 20 if labels <= 32 else 10 if labels <= 128 else 6 if labels <= 512 else 3,
+    ),
     "entities": Study(
-        task="entities", methods=("scratch", "full"), labels=(64,), seeds=range(5), epochs=lambda labels: 30
+        task="entities",
+        methods=("scratch", "features", "last layer", "full"),
+        labels=(64, 256, 1024),
+        seeds=range(5),
+        epochs=lambda labels: 30 if labels <= 64 else 12 if labels <= 256 else 5,
     ),
     "answers": Study(
         task="answers",
-        methods=("scratch", "full"),
+        methods=("scratch", "features", "last layer", "full"),
         labels=(1024, 2048),
         seeds=range(5),
         epochs=lambda labels: 8,

@@ -14,7 +14,6 @@ from .objectives import (
     masked_lm,
     next_sentence,
     sentences,
-    shift_right,
     span_corruption,
 )
 from .recipes import (
@@ -51,6 +50,6 @@ __all__ = [
     "CausalRows", "DecoderRecipe", "DenoisingRows", "EncoderDecoderRecipe", "EncoderRecipe", "MaskedRows",
     "NextSentenceRows", "Recipe", "build_checkpoint", "bulletin_scores", "causal_lm",
     "encode_documents", "masked_lm", "model_card", "new_decoder", "new_encoder", "new_encoder_decoder",
-    "next_sentence", "pretrain", "sentences", "shift_right", "span_corruption", "train_bpe", "train_tokenizer",
+    "next_sentence", "pretrain", "sentences", "span_corruption", "train_bpe", "train_tokenizer",
     "train_unigram", "word_starts",
 ]  # fmt: skip

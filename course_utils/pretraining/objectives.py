@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..batching import IGNORED, Batch, EncodedRows
+from ..batching import IGNORED, Batch, EncodedRows, shift_right
 from ..errors import CourseError
 from ..world.corpus import Document
 from .tokenizers import word_starts
@@ -409,16 +409,6 @@ def span_corruption(
         inputs.append([*shown, end])
         labels.append([*hidden, end])
     return _padded(inputs, pad), _padded(labels, IGNORED)
-
-
-def shift_right(labels: torch.Tensor, *, start: int, pad: int) -> torch.Tensor:
-    """What a decoder reads while it writes `labels` (batch, time): `start`, then every label but the last.
-
-    Padding, −100 in the labels, becomes the token `pad`; no target stands after it.
-    """
-    shifted = labels.roll(1, dims=1)
-    shifted[:, 0] = start
-    return shifted.masked_fill(shifted == IGNORED, pad)
 
 
 class DenoisingRows(_Wrapped):

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import CourseError
 from ..figures import pretraining as figures
+from ..generation import continuation
 from . import LiveTraining, ask_text
 
 if TYPE_CHECKING:
@@ -20,67 +21,6 @@ if TYPE_CHECKING:
 TEMPERATURES = [0.1, 0.3, 0.5, 0.7, 1.0, 1.3, 1.6, 2.0]
 TOP_K = [0, 1, 2, 3, 5, 10, 20, 50]  # 0: all
 TOP_P = [0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0]
-
-
-def filtered(
-    logits: np.ndarray, *, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
-) -> np.ndarray:
-    """The probabilities (vocabulary,) from which a token is drawn.
-
-    Temperature divides the logits: below 1 the likely become likelier. Top-k keeps the `top_k` likeliest, 0 all
-    of them; top-p keeps the likeliest that reach `top_p` together (Holtzman et al. 2019,
-    https://arxiv.org/abs/1904.09751). What is left is scaled to add up to 1. They are used in this order.
-    """
-    if temperature <= 0:
-        raise CourseError(
-            f"temperature={temperature} must be above 0; for the likeliest token alone set top_k=1."
-        )
-    if not 0 < top_p <= 1 or top_k < 0:
-        raise CourseError(
-            f"top_p={top_p} must be from above 0 to 1, and top_k={top_k} must be 0 (all) or more."
-        )
-    scaled = np.asarray(logits, dtype=np.float64) / temperature
-    p = np.exp(scaled - scaled.max())
-    p /= p.sum()
-    order = np.argsort(-p, kind="stable")
-    before = np.cumsum(p[order]) - p[order]  # what the likelier ones have together
-    keep = np.zeros(len(p), dtype=bool)
-    if top_k:
-        order, before = order[:top_k], before[:top_k] / p[order[:top_k]].sum()
-    keep[order[before < top_p]] = True
-    p = np.where(keep, p, 0.0)
-    return p / p.sum()
-
-
-def continuation(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompt: str, *, seed: int = 0,
-    most_tokens: int = 60, **how: Any,
-) -> tuple[str, np.ndarray]:  # fmt: skip
-    """The prompt and how the model goes on, one token drawn after the other; and what it drew the first from.
-
-    `how` is temperature, top_k and top_p of `filtered`.
-    """
-    import torch
-
-    from ..evaluation import evaluating
-
-    ids = tokenizer(prompt)["input_ids"]
-    if not prompt.strip():
-        raise CourseError("Write the beginning of a text, such as 'Bulletin: tides.'")
-    rng, first = np.random.default_rng(seed), None
-    longest = int(getattr(model.config, "max_position_embeddings", 512))
-    with evaluating(model) as device, torch.inference_mode():
-        for _ in range(min(most_tokens, longest - len(ids))):
-            seen = torch.tensor([ids], device=device)
-            logits = model(seen, attention_mask=torch.ones_like(seen)).logits[0, -1]
-            p = filtered(logits.float().cpu().numpy(), **how)
-            first = p if first is None else first
-            ids.append(int(rng.choice(len(p), p=p)))
-            if ids[-1] == tokenizer.eos_token_id:
-                break
-    if first is None:
-        raise CourseError(f"The text has {len(ids)} tokens and the model reads {longest}: shorten it.")
-    return str(tokenizer.decode(ids, skip_special_tokens=True)), first
 
 
 def _wrapped(text: str, width: int = 90) -> str:
