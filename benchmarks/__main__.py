@@ -17,6 +17,7 @@ BENCHMARKS = (
     "prediction",
     "frozen_features",
     "peak",
+    "translation",
     "quality",
 )  # the longest last
 
@@ -34,7 +35,7 @@ def main() -> int:
     for name in chosen.names or BENCHMARKS:
         command = [sys.executable, "-m", f"benchmarks.{name}"]
         command += ["--quick"] if chosen.quick else []
-        command += [] if name in ("start_up", "pretraining") else ["--encoder", chosen.encoder]
+        command += [] if name in ("start_up", "pretraining", "translation") else ["--encoder", chosen.encoder]
         if subprocess.run(command, check=False).returncode:
             failed.append(name)
     if failed:

@@ -110,8 +110,8 @@ def overlapping_answer(question: str, context: str) -> str:
             runs[-1] = (runs[-1][0] + 1, runs[-1][1], word.end())
         else:
             runs.append((int(fresh), word.start(), word.end()))
-    _, start, end = max(runs, default=(0, 0, 0))
-    return best[start:end]
+    length, start, end = max(runs, default=(0, 0, 0))
+    return best[start:end] if length else ""
 
 
 # ---------------------------------------------------------------- translation
@@ -147,7 +147,8 @@ class PhraseTable:
 
     def translate(self, text: str) -> str:
         """From left to right, the longest phrase that is known; unknown words stay as they are."""
-        words, written, i = WORD.findall(text), [], 0
+        words, i = WORD.findall(text), 0
+        written: list[str] = []
         while i < len(words):
             sizes = range(min(LONGEST_PHRASE, len(words) - i), 0, -1)
             size = next((n for n in sizes if tuple(words[i : i + n]) in self.phrases), 1)

@@ -29,7 +29,7 @@ def open_accelerator(precision: str, model: nn.Module) -> Accelerator:
     no_gpu = not (torch.cuda.is_available() or torch.backends.mps.is_available())
     on_cuda = PartialState(cpu=no_gpu).device.type == "cuda"
     if precision == "auto":
-        half = "bf16" if on_cuda and torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+        half = half_precision() if on_cuda else "fp32"
         # The activations of T5 overflow fp16.
         is_t5 = "t5" in getattr(getattr(model, "config", None), "model_type", "")
         precision = half if on_cuda and not (is_t5 and half == "fp16") else "fp32"
@@ -48,6 +48,11 @@ def open_accelerator(precision: str, model: nn.Module) -> Accelerator:
         # Some models have parts that a task does not use, as a pooler: do not wait for their gradients.
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
+
+
+def half_precision() -> str:
+    """What this CUDA GPU computes in at half the width: bf16 where it can (from Ampere on), else fp16."""
+    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
 
 
 class Objective(nn.Module):

@@ -52,7 +52,9 @@ def device_and_precision() -> tuple[str, str]:
     import torch
 
     if torch.cuda.is_available():
-        return "cuda", "bf16" if torch.cuda.get_device_capability()[0] >= 8 else "fp16"
+        from .devices import half_precision
+
+        return "cuda", half_precision()
     return ("mps" if torch.backends.mps.is_available() else "cpu"), "fp32"
 
 

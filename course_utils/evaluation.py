@@ -127,7 +127,7 @@ def check_encoding(model: nn.Module, data: Rows) -> None:
     if tokenizer is not None:
         check_vocabulary(plain, tokenizer)
     start = getattr(plain.config, "decoder_start_token_id", None)
-    if getattr(encoded, "label_offsets", None) is not None and start not in (None, encoded.decoder_start):
+    if encoded is not None and encoded.label_offsets is not None and start not in (None, encoded.decoder_start):
         raise CourseError(
             f"The decoder of {type(plain).__name__} reads token {start} first and the rows begin with "
             f"{encoded.decoder_start}; encode them with decoder_start={start}."

@@ -8,7 +8,7 @@ before it. For a causal model see `continuation`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,15 +49,6 @@ class BeamNode:
     score: float
     kept: bool  # did the search go on from here, or end here?
     finished: bool
-
-
-@dataclass
-class _Beam:
-    """The search for one input: what it follows, and what it has finished."""
-
-    texts: list[tuple[int, ...]] = field(default_factory=lambda: [()])
-    log_probabilities: list[float] = field(default_factory=lambda: [0.0])
-    finished: list[Hypothesis] = field(default_factory=list)
 
 
 def generate(
@@ -103,51 +94,80 @@ def beam_search(
     """
     if width < 1 or most_tokens < 1:
         raise CourseError(f"width={width} and most_tokens={most_tokens} must be at least 1.")
-    decoder, end = _Decoder(model, batch), _ends(model)
-    beams = [_Beam() for _ in range(decoder.rows)]
-    nodes = [-1]  # of the open texts, where the tree is watched
-    open_beams = list(range(len(beams)))  # which row each group of open texts belongs to
-    for step in range(1, most_tokens + 1):
-        log_p = decoder.log_probabilities()  # (open texts, vocabulary)
-        first, origins, tokens, still_open, new_nodes = 0, [], [], [], []
-        for number in open_beams:
-            beam = beams[number]
-            texts, sums = beam.texts, beam.log_probabilities
-            total = log_p[first : first + len(texts)] + torch.tensor(sums, device=log_p.device)[:, None]
-            values, places = total.flatten().topk(min(2 * width, total.numel()))
-            beam.texts, beam.log_probabilities, kept_origins, kept_tokens, kept_nodes = [], [], [], [], []
-            for rank, (value, place) in enumerate(zip(values.tolist(), places.tolist(), strict=True)):
-                origin, token = divmod(place, log_p.shape[1])
-                ended = token in end
-                # Of an end only what ranks among the best counts, as in `transformers`.
-                kept = rank < width if ended else len(beam.texts) < width
-                text, score = (*texts[origin], token), value / step**length_penalty
-                if watch is not None and value > -np.inf:
-                    parent = nodes[first + origin]
-                    watch.append(BeamNode(len(watch), parent, step, token, value, score, kept, ended))
-                if kept and ended:
-                    beam.finished.append(Hypothesis(text, value, score))
-                elif kept:
-                    beam.texts.append(text)
-                    beam.log_probabilities.append(value)
-                    kept_origins.append(first + origin)
-                    kept_tokens.append(token)
-                    kept_nodes.append(len(watch) - 1 if watch is not None else -1)
-            beam.finished = sorted(beam.finished, key=lambda h: -h.score)[:width]
-            first += len(texts)
-            best = beam.log_probabilities[0] / step**length_penalty
-            if len(beam.finished) < width or best > beam.finished[-1].score:
-                origins, tokens = origins + kept_origins, tokens + kept_tokens
-                still_open, new_nodes = [*still_open, number], new_nodes + kept_nodes
-        open_beams, nodes = still_open, new_nodes
+    decoder = _Decoder(model, batch)
+    beams = [_Beam(width, length_penalty, _ends(model), watch) for _ in range(decoder.rows)]
+    open_beams = beams
+    for _ in range(most_tokens):
+        log_p = decoder.log_probabilities()  # (texts of all open beams, vocabulary)
+        origins: list[int] = []
+        tokens: list[int] = []
+        first, still_open = 0, []
+        for beam in open_beams:
+            size = len(beam.texts)
+            kept = beam.extend(log_p[first : first + size])
+            if not beam.is_over:
+                still_open.append(beam)
+                origins += [first + origin for origin, _ in kept]
+                tokens += [token for _, token in kept]
+            first += size
+        open_beams = still_open
         if not open_beams:
             break
         decoder.go_on(origins, tokens)
-    for number in open_beams:  # what never ended
-        beam = beams[number]
-        for text, value in zip(beam.texts, beam.log_probabilities, strict=True):
-            beam.finished.append(Hypothesis(text, value, value / len(text) ** length_penalty))
+    for beam in open_beams:  # what never ended
+        beam.finished += [
+            Hypothesis(text, total, beam.score(total))
+            for text, total in zip(beam.texts, beam.totals, strict=True)
+        ]
     return [sorted(beam.finished, key=lambda h: -h.score)[:width] for beam in beams]
+
+
+class _Beam:
+    """The search for one input: the texts it follows, and those that have ended."""
+
+    def __init__(self, width: int, penalty: float, end: set[int], watch: list[BeamNode] | None):
+        self.width, self.penalty, self.end, self.watch = width, penalty, end, watch
+        self.step = 0
+        self.texts: list[tuple[int, ...]] = [()]
+        self.totals = [0.0]  # the log-probability of each
+        self.nodes = [-1]  # of each, in the tree that is watched
+        self.finished: list[Hypothesis] = []  # the best first
+
+    def score(self, total: float) -> float:
+        """What texts of this step's length are compared by."""
+        return total / self.step**self.penalty
+
+    @property
+    def is_over(self) -> bool:
+        """Whether enough texts have ended, and none that is open is better than the worst of them."""
+        return len(self.finished) == self.width and self.score(self.totals[0]) <= self.finished[-1].score
+
+    def extend(self, log_p: torch.Tensor) -> list[tuple[int, int]]:
+        """One more token: `log_p` (texts, vocabulary). Of each text that is kept: which it was, and its new token."""
+        self.step += 1
+        total = log_p + torch.tensor(self.totals, device=log_p.device)[:, None]
+        # Twice the width: if the best `width` all end, as many are left to go on with.
+        values, places = total.flatten().topk(min(2 * self.width, total.numel()))
+        texts, nodes = self.texts, self.nodes
+        self.texts, self.totals, self.nodes = [], [], []
+        chosen: list[tuple[int, int]] = []
+        for rank, (value, place) in enumerate(zip(values.tolist(), places.tolist(), strict=True)):
+            origin, token = divmod(place, log_p.shape[1])
+            ends = token in self.end
+            # Of ends only those among the best count, as in `transformers`.
+            kept = rank < self.width if ends else len(chosen) < self.width
+            if kept and ends:
+                self.finished.append(Hypothesis((*texts[origin], token), value, self.score(value)))
+            elif kept:
+                self.texts.append((*texts[origin], token))
+                self.totals.append(value)
+                self.nodes.append(-1 if self.watch is None else len(self.watch))
+                chosen.append((origin, token))
+            if self.watch is not None:
+                number, score = len(self.watch), self.score(value)
+                self.watch.append(BeamNode(number, nodes[origin], self.step, token, value, score, kept, ends))
+        self.finished = sorted(self.finished, key=lambda h: -h.score)[: self.width]
+        return chosen
 
 
 def _one_each(model: Any, batch: Batch, most_tokens: int, choose: Choose | None) -> list[list[int]]:

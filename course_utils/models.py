@@ -119,9 +119,11 @@ def load_model(
                 output_loading_info=True,
             )
             _check_shapes(model, name, info["mismatched_keys"])
-    # T5 draws its weights by their width, and its queries smaller, since its attention has no 1/sqrt(d).
-    if from_scratch and config.hidden_size <= SMALL_HIDDEN and "t5" not in config.model_type:
-        initialise(model, seed)
+    if from_scratch and config.hidden_size <= SMALL_HIDDEN:
+        if "t5" in config.model_type:
+            shrink_embeddings(model)
+        else:
+            initialise(model, seed)
     model.loading_info = info
     return model
 
@@ -194,6 +196,16 @@ def initialise(model: nn.Module, seed: int, *, embedding_std: float = 0.1, matri
     for module in embeddings:
         if module.padding_idx is not None:
             module.weight[module.padding_idx].zero_()
+
+
+@torch.no_grad()
+def shrink_embeddings(model: nn.Module) -> None:
+    """A tenth of T5's embeddings, whose std is 1: at a small size that is all an untrained T5 needs.
+
+    T5 draws its other weights by their width, and its queries smaller, since its attention has no 1/sqrt(d). But AdamW
+    moves each weight by the learning rate at most, and embeddings of that size would move too slowly.
+    """
+    embeddings_of(model)[0].weight.mul_(0.1)
 
 
 def load_report(model: nn.Module) -> pd.DataFrame:

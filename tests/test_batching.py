@@ -227,5 +227,5 @@ def test_a_question_that_leaves_no_room_is_refused(tokenizer, question, stride):
 
 
 def test_a_kind_that_cannot_be_encoded_is_refused(tokenizer):
-    with pytest.raises(CourseError, match="kind 'translation'"):
-        encode(task("translation", "translation", "translation", translation=[1]), tokenizer)
+    with pytest.raises(CourseError, match="kind 'tables'"):
+        encode(task("tables", "translation", "translation", translation=[1]), tokenizer)

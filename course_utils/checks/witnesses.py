@@ -31,8 +31,12 @@ class Suspect:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two numbers, lists, arrays or tensors of one shape agree but for rounding in float32."""
-    return torch.allclose(torch.as_tensor(a).double(), torch.as_tensor(b).double(), rtol=1e-3, atol=1e-6)
+    """Whether two numbers, lists, arrays or tensors agree but for rounding in float32; anything else if it is equal."""
+    try:
+        x, y = torch.as_tensor(a).double(), torch.as_tensor(b).double()
+    except (TypeError, ValueError, RuntimeError):  # words, rows of several lengths
+        return bool(a == b)
+    return x.shape == y.shape and torch.allclose(x, y, rtol=1e-3, atol=1e-6)
 
 
 def told_apart(

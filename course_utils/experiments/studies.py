@@ -67,8 +67,24 @@ def _scaling(report: Callable[[str], None]) -> pd.DataFrame:
     return scaling(report)
 
 
+def _translation(report: Callable[[str], None]) -> pd.DataFrame:
+    from .lesson_12 import label_curve
+
+    return label_curve(report)
+
+
+def _back_translation(report: Callable[[str], None]) -> pd.DataFrame:
+    from .lesson_12 import back_translation
+
+    return back_translation(report)
+
+
 # Comparisons of another shape: functions that report as they go and return the table to save.
-TABLES: dict[str, Callable[[Callable[[str], None]], pd.DataFrame]] = {"scaling": _scaling}
+TABLES: dict[str, Callable[[Callable[[str], None]], pd.DataFrame]] = {
+    "scaling": _scaling,
+    "translation": _translation,
+    "back_translation": _back_translation,
+}
 
 
 def run_study(name: str, report: Callable[[str], None] = print) -> Path:

@@ -114,7 +114,7 @@ library_name: transformers
 # mini-encoder-decoder
 
 A denoiser of {facts["parameters"]:,} parameters that has read English and French of the mini world of Fine-Tuning
-Lab, and nothing else. It fills gaps: `<extra_id_0>`, `<extra_id_1>` … It exists to be fine-tuned in a lesson, to
+Lab, and nothing else. It fills gaps, `<extra_id_0>`, `<extra_id_1>` …, and mends texts with gaps. It exists to be fine-tuned in a lesson, to
 translate above all. It never saw a sentence beside its translation: each language was a text of its own. It knows no
 fact about the real world.
 
@@ -122,7 +122,7 @@ fact about the real world.
 |---|---|
 | architecture | T5 type (1.1): {recipe.layers} layers of encoder, {recipe.layers} of decoder, hidden size {recipe.hidden}, {recipe.heads} heads, relative positions, gated GELU, tied embeddings |
 | tokenizer | unigram, {facts["vocabulary"]:,} tokens, {recipe.sentinels} sentinels among them |
-| objective | span corruption: {recipe.density:.0%} of the tokens cut out, in spans of {recipe.mean_span:g} on average |
+| objective | denoising. In {recipe.whole:.0%} of the batches {recipe.whole_density:.0%} of the tokens are cut out, each gap is marked `<extra_id_{recipe.sentinels - 1}>` and the decoder writes the whole text; in the others {recipe.density:.0%}, and it writes the gaps |
 {_reading(recipe, facts)}
 | loss | {facts["loss"]:.3f} nats per target token, on documents never read |
 

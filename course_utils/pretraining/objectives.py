@@ -364,6 +364,7 @@ def span_corruption(
     *,
     density: float = 0.15,
     mean_span: float = 3.0,
+    whole: bool = False,
     seed: Seed = 0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Spans are cut out, and are to be written down in order: denoising (T5: Raffel et al. 2019,
@@ -375,6 +376,9 @@ def span_corruption(
     Args:
         input_ids: (batch, time) token ids; padding, and the end token of each row, are left out of the game.
         density: the share of tokens to cut out, in spans of `mean_span` tokens on average, one span at least.
+        whole: the decoder writes the whole text, gaps and all, as BART's does (Lewis et al. 2019,
+            https://arxiv.org/abs/1910.13461). Then each gap is marked by the last sentinel, so that a model that
+            does both knows which is wanted.
 
     Returns:
         inputs (batch, shorter time), padded, for the encoder; labels (batch, target time), padded with −100. The
@@ -391,7 +395,7 @@ def span_corruption(
     for row in np.asarray(input_ids):
         tokens = row[(row != pad) & (row != end)]
         cut = _cut_spans(len(tokens), density, mean_span, rng)  # (tokens,): the span of each token, or −1
-        if cut.max(initial=-1) >= len(sentinels):
+        if cut.max(initial=-1) >= len(sentinels) and not whole:
             raise CourseError(
                 f"A row of {len(tokens)} tokens needs {cut.max() + 1} sentinels and the tokenizer has {len(sentinels)}: "
                 "shorten the rows, or ask for longer spans."
@@ -403,11 +407,12 @@ def span_corruption(
                 shown.append(token)
                 continue
             if i == 0 or cut[i - 1] != span:
-                shown.append(sentinels[span])
-                hidden.append(sentinels[span])
+                shown.append(sentinels[-1 if whole else span])
+                if not whole:
+                    hidden.append(sentinels[span])
             hidden.append(token)
         inputs.append([*shown, end])
-        labels.append([*hidden, end])
+        labels.append([*(tokens.tolist() if whole else hidden), end])
     return _padded(inputs, pad), _padded(labels, IGNORED)
 
 
@@ -415,6 +420,7 @@ class DenoisingRows(_Wrapped):
     """Unlabelled rows for an encoder and decoder: each batch is `span_corruption` of its rows, cut afresh.
 
     As in T5 the padding token also starts the decoder. What is cut is a pure function of the seed and the batch.
+    In a share `whole` of the batches the decoder writes the whole text, of which `whole_density` was cut out.
     """
 
     kind = "seq2seq_lm"
@@ -426,18 +432,23 @@ class DenoisingRows(_Wrapped):
         *,
         density: float = 0.15,
         mean_span: float = 3.0,
+        whole: float = 0.0,
+        whole_density: float = 0.35,
         seed: int = 0,
     ):
         self.rows, self.tokenizer, self.seed = rows, tokenizer, seed
         self.density, self.mean_span = density, mean_span
+        self.whole, self.whole_density = whole, whole_density
 
     def batch(self, indices: np.ndarray) -> Batch:
         """The rows `indices`: what is left of them, what the decoder reads, and what it is to write."""
         import torch
 
+        seed = [self.seed, *map(int, indices)]
+        whole = bool(np.random.default_rng([*seed, 1]).random() < self.whole)
         inputs, labels = span_corruption(
-            self.rows.batch(indices)["input_ids"], self.tokenizer,
-            density=self.density, mean_span=self.mean_span, seed=[self.seed, *map(int, indices)],
+            self.rows.batch(indices)["input_ids"], self.tokenizer, seed=seed, whole=whole,
+            density=self.whole_density if whole else self.density, mean_span=self.mean_span,
         )  # fmt: skip
         pad: int = self.tokenizer.pad_token_id
         return {

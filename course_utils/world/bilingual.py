@@ -33,9 +33,9 @@ from course_utils.world.lexicons.bilingual import Pair, Verb
 BELONG, COST = lexicon.verb("belong_to = appartenir"), lexicon.verb("cost cost = coûter")
 TAKE_PLACE = lexicon.verb("take_place took_place = avoir")
 OPENING = (lexicon.verb("open = ouvrir"), lexicon.verb("close = fermer"))
-_FUTURE = ("ai", "a", "ons", "ez", "ont")
-_WAS = ("étais", "était", "étions", "étiez", "étaient")
-_ETRE, _AVOIR = (tuple(lexicon.IRREGULAR[verb].split()[:5]) for verb in ("être", "avoir"))
+FUTURE = ("ai", "a", "ons", "ez", "ont")
+WAS = ("étais", "était", "étions", "étiez", "étaient")
+ETRE, AVOIR = (tuple(lexicon.IRREGULAR[verb].split()[:5]) for verb in ("être", "avoir"))
 _PAS = {"not": "pas", "never": "jamais", "longer": "plus"}
 _NOT = {"not": "not ", "never": "never ", "longer": "no longer ", "yes": ""}
 
@@ -55,7 +55,7 @@ def predicate(verb: Verb, subject: NP, tense: str, polarity: str, *, before: NP 
     """
     base, third, past, _, _ = verb.english
     if tense == "future":
-        return f"will {_NOT[polarity]}{base}", _negated(verb.future + _FUTURE[subject.person], polarity)
+        return f"will {_NOT[polarity]}{base}", _negated(verb.future + FUTURE[subject.person], polarity)
     if tense == "present":
         finite = third if subject.person == 1 else base
         auxiliary = "does" if subject.person == 1 else "do"
@@ -64,7 +64,7 @@ def predicate(verb: Verb, subject: NP, tense: str, polarity: str, *, before: NP 
     en = f"did not {base}" if polarity == "not" else _NOT[polarity] + past
     agrees = subject if verb.etre else before
     participle = verb.participle if agrees is None else _participle(verb, agrees)
-    return en, f"{_negated((_ETRE if verb.etre else _AVOIR)[subject.person], polarity)} {participle}"
+    return en, f"{_negated((ETRE if verb.etre else AVOIR)[subject.person], polarity)} {participle}"
 
 
 def be(subject: NP, tense: str, polarity: str = "yes") -> Pair:
@@ -75,7 +75,7 @@ def be(subject: NP, tense: str, polarity: str = "yes") -> Pair:
         en = "am" if tense == "present" else "was"
     if polarity != "yes":
         en = f"will {_NOT[polarity]}be" if tense == "future" else f"{en} {_NOT[polarity].strip()}"
-    forms = {"present": _ETRE, "past": _WAS, "future": tuple("ser" + end for end in _FUTURE)}[tense]
+    forms = {"present": ETRE, "past": WAS, "future": tuple("ser" + end for end in FUTURE)}[tense]
     return en, _negated(forms[subject.person], polarity)
 
 
@@ -391,7 +391,7 @@ def _modal(scene: Scene, s: Structure) -> Pair:
     name, en = scene.draw.choice(options)
     if subject.person > 1:
         en = en.replace("was", "were")
-    modal = _MODAL_VERBS[name]
+    modal = MODAL_VERBS[name]
     fr = predicate(modal, subject, s.tense, s.polarity)[1]
     theme = scene.object(s, subject.own)
     return (
@@ -400,7 +400,7 @@ def _modal(scene: Scene, s: Structure) -> Pair:
     )
 
 
-_MODAL_VERBS = {"devoir": lexicon.verb("must = devoir"), "pouvoir": lexicon.verb("can = pouvoir")}
+MODAL_VERBS = {"devoir": lexicon.verb("must = devoir"), "pouvoir": lexicon.verb("can = pouvoir")}
 
 
 @kind(ALL_TENSES, "yes not", "tfa")
@@ -506,9 +506,13 @@ def document(draw: Draw) -> tuple[Phrase, ...]:
     return tuple(Phrase(" ".join([pair[language] for pair in pairs])) for language in languages)
 
 
-def labelled(draw: Draw, part: Part) -> dict[str, object]:
-    """One sentence and its translation, with the columns of opus_books; `id` is left to the task set."""
+def labelled(draw: Draw, part: Part, structures: Part | None = None) -> dict[str, object]:
+    """One sentence and its translation, with the columns of opus_books; `id` is left to the task set.
+
+    Words are those of `part`, and so are structures unless `structures` names another one: known words in a structure
+    that no labelled row has are a composition held out.
+    """
     scene = _scene(draw, part)
-    _, structures = draw.choice(_STRUCTURES[part][scene.theme, scene.plural])
-    en, fr = _render(scene, draw.choice(structures))
+    _, options = draw.choice(_STRUCTURES[structures or part][scene.theme, scene.plural])
+    en, fr = _render(scene, draw.choice(options))
     return {"id": "", "translation": {"en": en, "fr": fr}}

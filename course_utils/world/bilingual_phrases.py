@@ -154,7 +154,7 @@ def spell_english(text: str, end: str = ".") -> str:
 # --- noun phrases ---------------------------------------------------------------------------------
 
 # English singular and plural, French masculine, feminine and plural.
-_DETERMINERS = {
+DETERMINERS = {
     "the": ("the", "the", "le", "la", "les"),
     "this": ("this", "these", "ce", "cette", "ces"),
     "a": ("a", "", "un", "une", "des"),
@@ -171,7 +171,7 @@ _DETERMINERS = {
     "": ("", "", "", "", ""),
 }
 NUMBERS = tuple(tuple(number.split()) for number in lexicon.NUMBERS)
-_DETERMINERS |= {english: (english, english, french, french, french) for english, french in NUMBERS}
+DETERMINERS |= {english: (english, english, french, french, french) for english, french in NUMBERS}
 COUNTS = tuple(english for english, _ in NUMBERS)
 _PLACES = tuple(tuple(entry.split(" = ")) for entry in lexicon.PREPOSITIONS)
 _DAYS = tuple(tuple(day.split()) for day in lexicon.DAYS)
@@ -261,7 +261,7 @@ class Scene:
         if adjective in ("after", "both"):
             after = self.adjective(role, False)
             en, fr = f"{after.english} {en}", f"{fr} {after.french[noun.feminine + 2 * plural]}"
-        d = _DETERMINERS[
+        d = DETERMINERS[
             "any mass"
             if noun.mass and determiner == "any"
             else "mass"
