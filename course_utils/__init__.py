@@ -33,6 +33,7 @@ _MODULES = {
     *_EXPORTS,
     "authoring",
     "baselines",
+    "entities",
     "experiments",
     "figures",
     "metrics",

@@ -49,7 +49,7 @@ _TOWN = {
 _VERBS = {"does": "verb present", "did": "verb past", "did2": "verb2 past"}
 
 
-class _Cast:
+class Cast:
     """The words of one notice: a slot keeps its word; "object" and "object2" differ."""
 
     def __init__(self, draw: Draw, part: Part, lists: dict[str, Split[str]]):
@@ -78,7 +78,7 @@ def _slots(frame: str) -> tuple[str, ...]:
 _SLOTS = {frame: _slots(frame) for frames in FRAMES.values() for frame in frames}
 
 
-def _headline(cast: _Cast, frame: str) -> Phrase:
+def _headline(cast: Cast, frame: str) -> Phrase:
     text = cast.fill(frame).text
     return Phrase(text if text[-1] == "?" else text + ".")
 
@@ -86,21 +86,21 @@ def _headline(cast: _Cast, frame: str) -> Phrase:
 def topic(draw: Draw, part: Part) -> dict[str, object]:
     """A headline and a sentence; one in five has a remark from another topic. Columns of fancyzhx/ag_news."""
     label = draw.index(len(TOPICS))
-    cast = _Cast(draw, part, TOPIC_WORDS[TOPICS[label]])
+    cast = Cast(draw, part, TOPIC_WORDS[TOPICS[label]])
     headline = _headline(cast, draw.choice(HEADLINES.part(part)))
     text = f"{headline.text} {cast.fill(draw.choice(SENTENCES.part(part))).text}"
     if draw.chance(MIXED):
         other = draw.choice([name for name in TOPICS if name != TOPICS[label]])
-        text += " " + _Cast(draw, part, TOPIC_WORDS[other]).fill(draw.choice(INTRUSIONS.part(part))).text
+        text += " " + Cast(draw, part, TOPIC_WORDS[other]).fill(draw.choice(INTRUSIONS.part(part))).text
     return {"text": text, "label": label}
 
 
 _STAYS = ("name", "thing", "place", "firm", "prize", "cure", "link")  # what a thread of messages keeps to
 
 
-def _messages(draw: Draw, part: Part, label: int, count: int) -> list[str]:
+def thread(draw: Draw, part: Part, label: int, count: int) -> list[str]:
     """Messages from one sender about one thing."""
-    cast = _Cast(draw, part, MESSAGE_WORDS[label])
+    cast = Cast(draw, part, MESSAGE_WORDS[label])
     texts = []
     for frame in draw.sample(MESSAGES[label].part(part), count):
         texts.append(cast.fill(frame).text)
@@ -111,15 +111,15 @@ def _messages(draw: Draw, part: Part, label: int, count: int) -> list[str]:
 def message(draw: Draw, part: Part) -> dict[str, object]:
     """A text message with the columns of ucirvine/sms_spam; 13 % are swindles."""
     label = int(draw.chance(SPAM))
-    return {"sms": " ".join(_messages(draw, part, label, draw.integer(1, 2))), "label": label}
+    return {"sms": " ".join(thread(draw, part, label, draw.integer(1, 2))), "label": label}
 
 
 def document(draw: Draw) -> tuple[Phrase, ...]:
     """An unlabelled notice of one topic in two or three sentences, or a thread of text messages."""
     if draw.chance(0.35):
         label = int(draw.chance(SPAM))
-        return (Phrase(" ".join(_messages(draw, "all", label, draw.integer(2, 4)))),)
-    cast = _Cast(draw, "all", TOPIC_WORDS[draw.choice(TOPICS)])
+        return (Phrase(" ".join(thread(draw, "all", label, draw.integer(2, 4)))),)
+    cast = Cast(draw, "all", TOPIC_WORDS[draw.choice(TOPICS)])
     head = [_headline(cast, draw.choice(HEADLINES.all))] if draw.chance(0.5) else []
     frames = [draw.choice(SENTENCES.all), *draw.sample(topics.FOLLOW_UPS, draw.integer(1, 2))]
     return (join([*head, *(cast.fill(frame) for frame in frames)]),)

@@ -130,7 +130,7 @@ def _label(shape: str, prefix: str, mood: int) -> int:
     return 1 - mood if turned else mood
 
 
-def _values(
+def fillings(
     draw: Draw, frame: str, shape: str, mood: int, part: Part, kind: Kind, name: str, used: set[object]
 ) -> dict[str, str]:
     """What fills the slots of a frame; `name` is "" once the reader knows which thing is meant.
@@ -197,7 +197,7 @@ def document(draw: Draw) -> tuple[Phrase, ...]:
     for _ in range(opinions):
         shape = draw.weighted(SHAPES_UNLABELLED)
         frame = _fresh(draw, _NAMING[shape] if name else FRAMES_BY_SHAPE[shape], used)
-        values = _values(draw, frame, shape, mood, "all", kind, name, used)
+        values = fillings(draw, frame, shape, mood, "all", kind, name, used)
         if anchor == "opening" and frame.startswith(_AFTER_ADVERB):
             frame, anchor = "{opening} " + frame, ""
             values["opening"] = draw.choice(OPENINGS[mood])
@@ -218,5 +218,5 @@ def labelled(draw: Draw, part: Part) -> dict[str, str | int]:
     name = draw.choice(kind.names) if draw.chance(NAME_SHARE) else ""
     shape = draw.weighted(SHAPES_LABELLED)
     frame = draw.choice(FRAME_SPLITS[shape].part(part))
-    text = sentence(frame, **_values(draw, frame, shape, label, part, kind, name, set())).text
+    text = sentence(frame, **fillings(draw, frame, shape, label, part, kind, name, set())).text
     return {"sentence": text, "label": label}

@@ -275,12 +275,13 @@ for seed in range(3):
 # %% [markdown]
 # So short a run is not enough here: there are two networks to train, and few tokens are targets. Look for the form, which comes before the words: a sentinel names the gap, then words fill it, as many as the decoder likes. A masked model cannot do that, since each mask stands for exactly one token. It is why a model of this kind is the one to fine-tune for translation (lesson 12).
 #
-# This is the encoder-decoder that ships with the course. It read reviews, news and notices, in English and in French. Do its fillings suit what stands on both sides?
+# The encoder-decoder that ships with the course read notices in English and in French, and a little of everything else. It learned two games. One batch in four was T5's. In the others every gap had the same mark and the decoder wrote the **whole** text, as [BART](https://arxiv.org/abs/1910.13461)'s does: then every token is a target, not one in seven. Which game does it play better?
 
 # %%
 shipped_denoiser, sentinels = load_model("mini-encoder-decoder", "seq2seq_lm"), load_tokenizer("mini-encoder-decoder")
-for seed in range(3):
-    print(lab.fill_gaps(shipped_denoiser, sentinels, "The soup was<extra_id_0> and the waiter was<extra_id_1>.", seed))
+for text in ("The watchman never<extra_id_0> the red<extra_id_1>.", "The watchman<extra_id_99> the red keys<extra_id_99> garden."):
+    for seed in range(2):
+        print(lab.fill_gaps(shipped_denoiser, sentinels, text, seed))
 
 # %% [markdown]
 # ## 8 · An honest failure: below the floor

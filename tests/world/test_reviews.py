@@ -128,7 +128,7 @@ def test_every_frame_agrees_with_singular_plural_and_mass_nouns():
     for shape, frames in FRAMES_BY_SHAPE.items():
         for frame in frames:
             for i in range(40):
-                values = reviews._values(Draw(frame, i), frame, shape, 1, "all", kind, "", set())
+                values = reviews.fillings(Draw(frame, i), frame, shape, 1, "all", kind, "", set())
                 text = reviews.sentence(frame, **values).text
                 assert not re.search(wrong, text), text
 
