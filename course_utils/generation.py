@@ -18,6 +18,7 @@ from .batching import Batch, Rows, batches_by_length
 from .devices import to_device
 from .errors import CourseError
 from .evaluation import check_encoding, evaluating
+from .losses import without_labels
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -168,6 +169,25 @@ class _Beam:
                 self.watch.append(BeamNode(number, nodes[origin], self.step, token, value, score, kept, ends))
         self.finished = sorted(self.finished, key=lambda h: -h.score)[: self.width]
         return chosen
+
+
+def cross_attention(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
+    """Where the decoder looks while it writes: (layers, heads, target, source) for the one row of `batch`.
+
+    The batch says what the encoder reads and, as `decoder_input_ids`, what the decoder has written. `transformers`
+    keeps the weights only when attention is computed step by step ("eager"), so that is switched on for this one call.
+    """
+    if len(batch["input_ids"]) != 1:
+        raise CourseError(f"Cross-attention is shown for one row, and this batch has {len(batch['input_ids'])}.")
+    before = model.config._attn_implementation
+    model.set_attn_implementation("eager")
+    try:
+        with evaluating(model) as device, torch.inference_mode():
+            inputs = to_device(without_labels(batch), device)
+            maps = model(**inputs, output_attentions=True).cross_attentions
+    finally:
+        model.set_attn_implementation(before)
+    return torch.cat(maps).cpu()
 
 
 def _one_each(model: Any, batch: Batch, most_tokens: int, choose: Choose | None) -> list[list[int]]:

@@ -182,3 +182,15 @@ def test_predictions_want_text(model, tokenizer):
     assert predict_translations(model, tokenizer, []) == []
     with pytest.raises(CourseError, match="text 1 is empty"):
         predict_translations(model, tokenizer, ["Yes.", " "])
+
+
+def test_cross_attention_is_of_every_layer_and_head_and_leaves_the_model_as_it_was(model, rows):
+    before = model.config._attn_implementation
+    batch = rows.batch([3])
+    weights = generation.cross_attention(model, batch)
+    layers, heads = model.config.num_decoder_layers, model.config.num_heads
+    assert weights.shape == (layers, heads, batch["labels"].shape[1], batch["input_ids"].shape[1])
+    assert torch.allclose(weights.sum(-1), torch.ones(()), atol=1e-4)
+    assert model.config._attn_implementation == before
+    with pytest.raises(CourseError, match="this batch has 2"):
+        generation.cross_attention(model, rows.batch([0, 1]))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 
@@ -425,12 +424,3 @@ def the_strongest_link(answer):
     right = mean[:, :-1].argmax(-1).tolist()
     return told_apart(got, right, f"the three target tokens are linked to {got}", suspects,
                       "One source place for each of the three target tokens.")
-
-
-def attention_of(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Cross-attention (heads, target, source) of the last decoder layer, for the one row of a batch."""
-    from course_utils.evaluation import evaluating
-    from course_utils.losses import without_labels
-
-    with evaluating(model), torch.no_grad():
-        return model(**without_labels(batch), output_attentions=True).cross_attentions[-1][0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CourseError
 from ..figures.attention import attention_map
 from ..figures.translation import beam_tree
-from ..generation import BeamNode, beam_search
+from ..generation import BeamNode, beam_search, cross_attention
 from . import ask_text
 
 if TYPE_CHECKING:
@@ -66,14 +66,10 @@ def alignment_explorer(
     def make(text: str, layer: int) -> go.Figure:
         import torch
 
-        from ..evaluation import evaluating
-
         batch = _read(tokenizer, text)
         tokens = list(beam_search(model, batch, width=1, most_tokens=LONGEST)[0][0].tokens)
         read = torch.tensor([[model.config.decoder_start_token_id, *tokens[:-1]]])
-        with evaluating(model), torch.inference_mode():
-            maps = model(**batch, decoder_input_ids=read, output_attentions=True).cross_attentions
-        weights = maps[layer - 1][0].mean(0).numpy()  # (target, source)
+        weights = cross_attention(model, batch | {"decoder_input_ids": read})[layer - 1].mean(0).numpy()
         source, target = _named(tokenizer, batch["input_ids"][0].tolist()), _named(tokenizer, tokens)
         return attention_map(weights, target, source, title=f"Decoder layer {layer}: where each token looked")
 

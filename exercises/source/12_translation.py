@@ -16,7 +16,8 @@ import torch
 
 from course_utils import encode, load_model, load_task, load_tokenizer
 from course_utils.checks import NotStarted, check, hint
-from course_utils.checks.lesson_12 import attention_of, toy_decoder
+from course_utils.checks.lesson_12 import toy_decoder
+from course_utils.generation import cross_attention
 
 # %% [markdown]
 # ## Exercise 1 · What the decoder reads · difficulty ●○○ · importance ●●● · 8 minutes
@@ -196,7 +197,7 @@ check("12.7", align)
 task = load_task("translation", train_rows=4)
 tokenizer = load_tokenizer("mini-encoder-decoder")
 batch = encode(task, tokenizer)["train"].batch(np.array([0]))
-links = align(attention_of(load_model("mini-encoder-decoder", task), batch))
+links = align(cross_attention(load_model("mini-encoder-decoder", task), batch)[-1])
 source, target = (tokenizer.convert_ids_to_tokens(batch[name][0]) for name in ("input_ids", "labels"))
 print(", ".join(f"{word} → {source[place]}" for word, place in zip(target, links, strict=True)))
 
