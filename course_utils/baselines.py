@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
     from sklearn.pipeline import Pipeline
 
-WORD = re.compile(r"\w+|[^\w\s]")
+WORD = re.compile(r"\w+(?:-\w+)*|[^\w\s]")
 SENTENCE = re.compile(r"[^.!?]+[.!?]*")
 LONGEST_PHRASE = 4  # words on either side of a phrase table
 
@@ -136,6 +136,7 @@ class PhraseTable:
         pairs = [
             (WORD.findall(pair[source]), WORD.findall(pair[target])) for pair in task.rows["train"][task.text]
         ]
+        pairs = [(a, b) for a, b in pairs if a and b]
         forward = model_1(pairs, rounds)
         backward = model_1([(b, a) for a, b in pairs], rounds)
         seen: dict[tuple[str, ...], Counter[tuple[str, ...]]] = defaultdict(Counter)

@@ -258,7 +258,7 @@ def _encode_pairs(task: Task, split: Any, tokenizer: Any, settings: dict[str, An
     pairs = list(split[task.text])
     encoded = tokenizer([pair[source] for pair in pairs], **settings)
     cut = _count_cut(encoded)
-    if any(pair.get(target) is None for pair in pairs):
+    if all(pair.get(target) is None for pair in pairs):  # texts to translate
         return EncodedRows(**_flat(encoded), cut=cut)
     targets = tokenizer(text_target=[pair[target] for pair in pairs], **settings)
     flat = _flat(targets)

@@ -62,6 +62,9 @@ def generate(
     a beam of that many. Rows of like length are written together.
     """
     check_encoding(model, data)
+    _check_settings(width, most_tokens)
+    if choose is not None and width > 1:
+        raise CourseError(f"choose picks one token at a time, and width={width} searches: leave one of them out.")
     texts: dict[int, list[int]] = {}
     end = _ends(model)
     with evaluating(model) as device, torch.inference_mode():
@@ -79,7 +82,6 @@ def generate(
     return [texts[row] for row in range(len(data))]
 
 
-@torch.inference_mode()
 def beam_search(
     model: PreTrainedModel, batch: Batch, *, width: int, length_penalty: float = 1.0,
     most_tokens: int = MOST_TOKENS, watch: list[BeamNode] | None = None,
@@ -93,10 +95,23 @@ def beam_search(
 
     Source: as in Wu et al. 2016 (https://arxiv.org/abs/1609.08144, section 7), with the penalty of `transformers`.
     """
+    _check_settings(width, most_tokens)
+    if watch is not None and len(batch["input_ids"]) != 1:
+        raise CourseError(f"A tree is of one row, and this batch has {len(batch['input_ids'])}.")
+    with evaluating(model) as device, torch.inference_mode():
+        decoder = _Decoder(model, to_device(batch, device))
+        beams = [_Beam(width, length_penalty, _ends(model), watch) for _ in range(decoder.rows)]
+        _search(decoder, beams, most_tokens)
+    return [sorted(beam.finished, key=lambda h: -h.score)[:width] for beam in beams]
+
+
+def _check_settings(width: int, most_tokens: int) -> None:
     if width < 1 or most_tokens < 1:
         raise CourseError(f"width={width} and most_tokens={most_tokens} must be at least 1.")
-    decoder = _Decoder(model, batch)
-    beams = [_Beam(width, length_penalty, _ends(model), watch) for _ in range(decoder.rows)]
+
+
+def _search(decoder: _Decoder, beams: list[_Beam], most_tokens: int) -> None:
+    """Extend all beams token by token, until each is over."""
     open_beams = beams
     for _ in range(most_tokens):
         log_p = decoder.log_probabilities()  # (texts of all open beams, vocabulary)
@@ -120,7 +135,6 @@ def beam_search(
             Hypothesis(text, total, beam.score(total))
             for text, total in zip(beam.texts, beam.totals, strict=True)
         ]
-    return [sorted(beam.finished, key=lambda h: -h.score)[:width] for beam in beams]
 
 
 class _Beam:
@@ -140,19 +154,24 @@ class _Beam:
 
     @property
     def is_over(self) -> bool:
-        """Whether enough texts have ended, and none that is open is better than the worst of them."""
+        """Whether none is open, or enough texts have ended and none that is open is better than the worst of them."""
+        if not self.texts:
+            return True
         return len(self.finished) == self.width and self.score(self.totals[0]) <= self.finished[-1].score
 
     def extend(self, log_p: torch.Tensor) -> list[tuple[int, int]]:
         """One more token: `log_p` (texts, vocabulary). Of each text that is kept: which it was, and its new token."""
         self.step += 1
         total = log_p + torch.tensor(self.totals, device=log_p.device)[:, None]
-        # Twice the width: if the best `width` all end, as many are left to go on with.
-        values, places = total.flatten().topk(min(2 * self.width, total.numel()))
+        # So many that if the best of each text all end, `width` are left to go on with.
+        wanted = (1 + len(self.end)) * self.width
+        values, places = total.flatten().topk(min(wanted, total.numel()))
         texts, nodes = self.texts, self.nodes
         self.texts, self.totals, self.nodes = [], [], []
         chosen: list[tuple[int, int]] = []
         for rank, (value, place) in enumerate(zip(values.tolist(), places.tolist(), strict=True)):
+            if value == -np.inf:  # a beam wider than the vocabulary
+                break
             origin, token = divmod(place, log_p.shape[1])
             ends = token in self.end
             # Of ends only those among the best count, as in `transformers`.
@@ -247,8 +266,8 @@ class _Decoder:
 
 def _ends(model: Any) -> set[int]:
     """The tokens that end a text."""
-    end = model.config.eos_token_id
-    return set(end) if isinstance(end, list | tuple) else {end}
+    end: Any = getattr(model.config, "eos_token_id", None)
+    return set(end) if isinstance(end, list | tuple) else {end} - {None}
 
 
 # ---------------------------------------------------------------- drawing
@@ -316,7 +335,7 @@ def drawing(seed: int = 0, **how: Any) -> Choose:
     rng = np.random.default_rng(seed)
 
     def choose(log_probabilities: torch.Tensor) -> torch.Tensor:
-        rows = [filtered(row, **how) for row in log_probabilities.cpu().numpy()]
+        rows = [filtered(row, **how) for row in log_probabilities.float().cpu().numpy()]
         drawn = [int(rng.choice(len(p), p=p)) for p in rows]
         return torch.tensor(drawn, device=log_probabilities.device)
 

@@ -146,7 +146,7 @@ def predict_translations(
     columns = {"pair": [{"source": text} for text in texts]}
     data = _encoded(
         tokenizer, "translation", columns, _most_tokens(model, tokenizer),
-        text="pair", languages=("source", "target"), decoder_start=model.config.decoder_start_token_id,
+        text="pair", languages=("source", "target"), decoder_start=getattr(model.config, "decoder_start_token_id", None),
     )  # fmt: skip
     written = generate(model, data, width=width, length_penalty=length_penalty, most_tokens=most_tokens)
     return list(tokenizer.batch_decode(written, skip_special_tokens=True))

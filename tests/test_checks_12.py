@@ -30,6 +30,8 @@ def overwrites(labels, start, pad):
 
 
 SHIFTS = {
+    "the labels themselves": lambda labels, start, pad: labels,
+    "another padding": lambda labels, start, pad: rolled(labels, 1, start, 0),
     "not shifted": lambda labels, start, pad: filled(labels, pad),
     "-100 left in": lambda labels, start, pad: rolled(labels, 1, start, -100),
     "shifted to the left": lambda labels, start, pad: rolled(labels, -1, pad, pad),
@@ -48,7 +50,14 @@ def padded(rows, filler, length=None):
     return torch.tensor([[*row, *[filler] * (length - len(row))] for row in rows])
 
 
+def appends(rows, end):
+    for row in rows:
+        row.append(end)
+    return padded(rows, -100)
+
+
 LABELS = {
+    "rows overwritten": appends,
     "padding is a target": lambda rows, end: padded([[*row, end] for row in rows], 0),
     "no end": lambda rows, end: padded(rows, -100),
     "the end after the padding": lambda rows, end: torch.cat(
@@ -109,6 +118,7 @@ BEAMS = {
     "the width": beam(width=lambda asked: 2),
 }
 HYPOTHESES = {
+    "not a text": lambda pairs, penalty: max(pairs, key=lambda p: p[1] / len(p[0]) ** penalty),
     "no penalty": lambda pairs, penalty: max(pairs, key=lambda p: p[1])[0],
     "the lowest wins": lambda pairs, penalty: min(pairs, key=lambda p: p[1] / len(p[0]) ** penalty)[0],
     "the penalty ignored": lambda pairs, penalty: max(pairs, key=lambda p: p[1] / len(p[0]))[0],
@@ -147,7 +157,22 @@ def without_care(given, references):
     return 100 * math.exp(min(0, 1 - wanted / length)) * math.sqrt(math.prod(precisions))
 
 
+def pooled(given, references):
+    """Hits against the n-grams of all references together."""
+    precisions = []
+    for n in (1, 2):
+        ours, theirs = (
+            sum((Counter(tuple(t[i : i + n]) for i in range(len(t) - n + 1)) for t in texts), Counter())
+            for texts in (given, references)
+        )
+        precisions.append(sum((ours & theirs).values()) / max(1, sum(ours.values())))
+    length, wanted = sum(map(len, given)), sum(map(len, references))
+    return 100 * math.exp(min(0, 1 - wanted / max(1, length))) * math.sqrt(math.prod(precisions))
+
+
 BLEUS = {
+    "clipped over the corpus": pooled,
+    "longer is rewarded": bleu(brevity=lambda g, r: math.exp(1 - r / g)),
     "not clipped": bleu(clip=False),
     "the mean of the sentences": by_sentence,
     "arithmetic mean": bleu(mean=lambda p: sum(p) / 2),
@@ -158,7 +183,14 @@ BLEUS = {
     "a plain ratio": bleu(brevity=lambda g, r: min(1.0, g / r)),
     "nothing to divide by": without_care,
 }
+def zeroes(w):
+    w[:, :, -1] = 0
+    return w.mean(0).argmax(-1).tolist()
+
+
 LINKS = {
+    "weights overwritten": zeroes,
+    "the largest of all heads": lambda w: w.amax(0)[:, :-1].argmax(-1).tolist(),
     "the end is a word": lambda w: w.mean(0).argmax(-1).tolist(),
     "one head only": lambda w: w[0, :, :-1].argmax(-1).tolist(),
     "the last head only": lambda w: w[-1, :, :-1].argmax(-1).tolist(),

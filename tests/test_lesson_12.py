@@ -34,7 +34,7 @@ def test_the_tree_says_what_is_open_and_what_has_ended():
     assert figure.layout.title.text == "Step 2: 1 texts are open, 1 have ended"
     assert "'Le </s>' with a score of -0.45" in figure.layout.meta["description"]
     followed, ended, dropped = figure.data[1:]
-    assert list(followed.text) == ["Le", "La", "rue"] and list(ended.text) == ["</s>"] and list(dropped.text) == ["</s>"]
+    assert list(followed.text) == ["Le", "La", "rue"] and list(ended.text) == list(dropped.text) == ["&lt;/s&gt;"]
     assert "La rue<br>log-probability -1.10" in followed.hovertext[2]
     assert beam_tree(NODES, NAMES, steps=1).layout.title.text == "Step 1: 2 texts are open, 0 have ended"
     with pytest.raises(CourseError, match="5 nodes and 1 names"):

@@ -40,6 +40,8 @@ def reads_the_labels_before(answer):
     right = [[0, 7, 8, 9], [0, 5, 1, 0]]
     seen = f"for the labels {LABELS.tolist()} the decoder reads {got}"
     suspects = [
+        Suspect("the labels themselves", LABELS.tolist(), "nothing was changed: the decoder would read what it is to write",
+                "Move the labels one place to the right, and put the start token in front."),
         Suspect("not shifted", [[7, 8, 9, 1], [5, 1, 0, 0]],
                 "the decoder reads at each place the very token that it is to write there: it learns to copy, and can "
                 "write nothing alone",
@@ -69,6 +71,17 @@ def start_is_used(answer):
     return Mistake("another start", f"with start=3 and pad=0 the decoder reads {got}",
                    "T5 starts with the padding token, BART does not: the two arguments were taken for one",
                    "Column 0 holds `start`; what was -100 becomes `pad`.")
+
+
+@decoder_inputs.probe
+def padding_is_used(answer):
+    """A padding token that is not 0."""
+    got = torch.as_tensor(answer(LABELS.clone(), 3, 2)).tolist()
+    if got == [[3, 7, 8, 9], [3, 5, 1, 2]]:
+        return None
+    return Mistake("another padding", f"with start=3 and pad=2 the decoder reads {got}",
+                   "-100 was turned into a number of its own, or into the start",
+                   "What is -100 after the shift becomes `pad`.")
 
 
 @decoder_inputs.probe
@@ -120,6 +133,18 @@ def rows_end_and_are_padded(answer):
 
 
 @make_labels.probe
+def rows_stay(answer):
+    """The lists are still what they were."""
+    rows = [[2, 3], [4]]
+    answer(rows, END)
+    if rows == [[2, 3], [4]]:
+        return None
+    return Mistake("rows overwritten", f"after the call the rows are {rows}",
+                   "`end` was appended to the lists that were given, and a second call would append another",
+                   "Make new lists: `[*row, end]`.")
+
+
+@make_labels.probe
 def they_are_whole_numbers(answer):
     """A tensor of int64."""
     labels = answer([[2, 3], [4]], END)
@@ -138,7 +163,7 @@ WORDS = ("<s>", "</s>", "le", "chat", "dort", "bien")
 def toy_decoder(text: Sequence[int]) -> torch.Tensor:
     """Log-probabilities (6,) of the next token after `text`, which begins with 0; it reads the whole of it."""
     follows = {(0,): (2, 3), (0, 2): (3, 4), (0, 2, 3): (4, 1), (0, 2, 3, 4): (5, 1), (0, 2, 3, 4, 5): (1, 5)}
-    best, second = follows.get(tuple(text), (4, 5))
+    best, second = follows.get(tuple(int(token) for token in text), (4, 5))
     p = torch.full((6,), 0.02)
     p[best], p[second] = 0.6, 0.32
     return p.log()
@@ -157,7 +182,7 @@ greedy = Check(
 @greedy.probe
 def writes_the_likeliest(answer):
     """The whole text, without start and end."""
-    got = list(answer(toy_decoder, 0, 1, 10))
+    got = [int(token) for token in answer(toy_decoder, 0, 1, 10)]
     suspects = [
         Suspect("the start is returned", [0, 2, 3, 4, 5], "the list that the decoder reads was returned as it is",
                 "Leave out the first token: it is no text."),
@@ -179,7 +204,7 @@ def writes_the_likeliest(answer):
 @greedy.probe
 def no_more_than_most(answer):
     """At most `most` tokens."""
-    got = list(answer(toy_decoder, 0, 1, 2))
+    got = [int(token) for token in answer(toy_decoder, 0, 1, 2)]
     if got == [2, 3]:
         return None
     return Mistake("the limit", f"with most=2 the text is {got}",
@@ -213,7 +238,7 @@ def compares_all(answer):
     """Both best continuations come from one text, where that is much the likelier."""
     texts, _ = answer(list(TEXTS), [math.log(0.9), math.log(0.1)], NEXT.clone(), 2)
     found = [tuple(int(t) for t in text) for text in texts]
-    if found != [(2, 2), (3, 3)]:
+    if set(found) != {(2, 2), (3, 3)} or found[0] == (3, 3):
         return None
     return Mistake(
         "one each", f"for texts of probability .9 and .1 the answer keeps {found}",
@@ -271,20 +296,30 @@ best_hypothesis = Check(
 
 
 @best_hypothesis.probe
+def a_text_is_returned(answer):
+    """The text alone, without its sum."""
+    got = answer(list(HYPOTHESES), 1.0)
+    if isinstance(got, list) and all(isinstance(token, int) for token in got):
+        return None
+    return Mistake("not a text", f"at penalty 1 it returns {got}", "the pair, or the score, was returned with the text",
+                   "Return the list of tokens: the first of the pair.")
+
+
+@best_hypothesis.probe
 def divides_by_the_length(answer):
     """The winner at three penalties."""
     got = {penalty: list(answer(list(HYPOTHESES), penalty)) for penalty in (0.0, 1.0, 3.0)}
     right = {0.0: [4, 1], 1.0: [5, 6, 7, 1], 3.0: [5, 6, 7, 8, 9, 1]}
     seen = "; ".join(f"at penalty {penalty:g} it takes the text of {len(text)} tokens" for penalty, text in got.items())
     suspects = [
-        Suspect("no penalty", dict.fromkeys(got, [4, 1]), "the sums were compared as they are, so the shortest wins",
+        Suspect("no penalty", dict.fromkeys(got, [4, 1]),
+                "the shortest wins whatever the penalty: the sums were compared as they are, or multiplied by the "
+                "length, which makes long texts worse still",
                 "Divide each sum by its length to the power of `penalty`."),
         Suspect("the lowest wins", {0.0: [5, 6, 7, 8, 9, 1], 1.0: [4, 1], 3.0: [4, 1]},
                 "`min` of negative numbers is the unlikeliest text", "Take the largest score: the one nearest to 0."),
         Suspect("the penalty ignored", dict.fromkeys(got, [5, 6, 7, 1]),
                 "the sum was divided by the plain length, whatever the penalty", "Divide by `len(text) ** penalty`."),
-        Suspect("divided by length times penalty", {0.0: None, 1.0: [5, 6, 7, 1], 3.0: [5, 6, 7, 1]},
-                "the penalty is a power of the length, not a factor", "Write `len(text) ** penalty`."),
     ]
     return told_apart(got, right, seen, suspects, "Work out the three scores at penalty 1 by hand: -0.6, -0.5, -0.6.")
 
@@ -368,6 +403,26 @@ def what_is_too_short(answer):
 
 
 @bleu_2.probe
+def clipped_by_its_own_sentence(answer):
+    """A hit stands in the reference of its own sentence; what is too long is not rewarded."""
+    given, reference = [["a", "cat", "sat"], ["a", "dog"]], [["a", "dog"], ["a", "cat", "sat"]]
+    got = answer(given, reference)
+    if same(got, 100.0):
+        return Mistake("clipped over the corpus", f"two sentences that are exchanged score {got:.2f}",
+                       "hits were counted in the words of all references together",
+                       "Compare each sentence with its own reference, and add up the hits.")
+    longer = answer([["a", "dog", "sat", "here"]], [["a", "dog"]])
+    return told_apart(longer, _bleu([["a", "dog", "sat", "here"]], [["a", "dog"]]),
+                      f"a text that is too long scores {longer:.2f}", [
+        Suspect("longer is rewarded", _bleu([["a", "dog", "sat", "here"]], [["a", "dog"]]) * math.exp(1 - 2 / 4),
+                "the factor is above 1 where the text is longer than its reference",
+                "The brevity penalty is at most 1."),
+        Suspect("recall", 100.0, "hits were divided by the n-grams of the reference",
+                "Precision: divide by the n-grams of what was given."),
+    ], "Words: 2 of 4 are hits; pairs: 1 of 3; nothing is too short.")
+
+
+@bleu_2.probe
 def nothing_right(answer):
     """No hit at all, no word at all."""
     for given in (["x", "y"], ["x"], []):
@@ -397,8 +452,8 @@ align = Check(
 
 def _attention() -> torch.Tensor:
     """(2 heads, 3 target tokens, 4 source tokens); the last source token is the end."""
-    first = [[0.1, 0.5, 0.1, 0.3], [0.55, 0.05, 0.1, 0.3], [0.3, 0.1, 0.1, 0.5]]
-    second = [[0.6, 0.25, 0.05, 0.1], [0.0, 0.1, 0.7, 0.2], [0.5, 0.1, 0.0, 0.4]]
+    first = [[0.1, 0.5, 0.1, 0.3], [0.8, 0.05, 0.1, 0.05], [0.34, 0.1, 0.06, 0.5]]
+    second = [[0.6, 0.25, 0.05, 0.1], [0.0, 0.15, 0.75, 0.1], [0.5, 0.1, 0.0, 0.4]]
     return torch.tensor([first, second])
 
 
@@ -406,12 +461,18 @@ def _attention() -> torch.Tensor:
 def the_strongest_link(answer):
     """Mean over heads, the largest over the source, the end left out."""
     weights = _attention()
-    got = [int(i) for i in answer(weights.clone())]
+    given = weights.clone()
+    got = [int(i) for i in answer(given)]
+    if not torch.equal(given, weights):
+        return Mistake("weights overwritten", "after the call the weights are others",
+                       "the last source token was set to zero in the tensor that was given", "Take a slice: `[..., :-1]`.")
     mean = weights.mean(0)
     suspects = [
         Suspect("the end is a word", mean.argmax(-1).tolist(),
                 "the last target token is linked to the end of the sentence, where a head looks for want of a word",
                 "Cut off the last source token before you take the largest."),
+        Suspect("the largest of all heads", weights.amax(0)[:, :-1].argmax(-1).tolist(),
+                "the heads were joined by their largest weight", "Average over the heads."),
         Suspect("one head only", weights[0, :, :-1].argmax(-1).tolist(), "only the first head was read",
                 "Average over the heads first."),
         Suspect("the last head only", weights[-1, :, :-1].argmax(-1).tolist(), "only the last head was read",

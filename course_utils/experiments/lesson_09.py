@@ -17,8 +17,10 @@ from ..adaptation import cache_features
 from ..baselines import bag_of_words
 from ..batching import Batch, EncodedRows, encode
 from ..data import Task, load_task
+from ..decoding import softmax
+from ..devices import to_device
 from ..errors import CourseError
-from ..evaluation import evaluate, predict_logits
+from ..evaluation import evaluate, evaluating, predict_logits
 from ..losses import OutputLoss
 from ..models import load_model, load_tokenizer
 from ..training import TrainConfig, train
@@ -166,7 +168,7 @@ def turned(batch: Batch) -> Batch:
 
     mask = batch["attention_mask"]  # (batch, time)
     time = mask.shape[1]
-    places = (torch.arange(time) - (time - mask.sum(1, keepdim=True))) % time
+    places = (torch.arange(time, device=mask.device) - (time - mask.sum(1, keepdim=True))) % time
     return {**batch, **{name: batch[name].gather(1, places) for name in ("input_ids", "attention_mask")}}
 
 
@@ -301,14 +303,12 @@ def binary_loss() -> OutputLoss:
 
 
 def learn(rate: float, epochs: int, seed: int) -> TrainConfig:
-    """The settings of every run here."""
+    """The settings of the runs below."""
     return TrainConfig(epochs=epochs, batch_size=16, learning_rate=rate, seed=seed)
 
 
 def rare_scores(model: Any, data: EncodedRows, rare: int) -> tuple[np.ndarray, np.ndarray]:
     """(rows,) the probability of the class `rare`, and whether a row is of it."""
-    from ..decoding import softmax
-
     return softmax(predict_logits(model, data))[:, rare], labels_of(data) == rare
 
 
@@ -379,8 +379,6 @@ def bags_of_words(texts: Sequence[str], targets: Any) -> Any:
 @lru_cache(maxsize=8)
 def stars_run(seed: int) -> dict[str, float]:
     """An encoder fine-tuned on 256 reviews of one to five stars; its scores on test, and those of the median."""
-    from ..decoding import softmax
-
     task = stars_task(256, seed=seed)
     data = encode(task, load_tokenizer(ENCODER))
     model = load_model(ENCODER, task, seed=seed)
@@ -408,11 +406,11 @@ def accuracy_in_mixed_batches(model: Any, data: EncodedRows, *, left: bool, batc
     import torch
 
     right, order = 0, np.random.default_rng(0).permutation(len(data))
-    for start in range(0, len(data), batch_size):
-        batch = data.batch(order[start : start + batch_size])
-        batch = turned(batch) if left else batch
-        labels = batch.pop("labels")
-        with torch.inference_mode():
+    with evaluating(model) as device, torch.inference_mode():
+        for start in range(0, len(data), batch_size):
+            batch = to_device(data.batch(order[start : start + batch_size]), device)
+            batch = turned(batch) if left else batch
+            labels = batch.pop("labels")
             right += int((model(**batch).logits.argmax(-1) == labels).sum())
     return right / len(data)
 

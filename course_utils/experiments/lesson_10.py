@@ -163,7 +163,7 @@ def _missed(method: str, seed: int) -> float:
 def _disagreeing(seed: int) -> float:
     """Of the words that break a rule in test rows, the share that stands right after a word of a name of another kind."""
     before = [row[i - 1] if i else OUTSIDE for row in tagged("full", 64, seed)["test"].alone for i in rule_breaks(row)]
-    return 1 - before.count(OUTSIDE) / len(before)
+    return 1 - before.count(OUTSIDE) / max(1, len(before))
 
 
 def _shifted_accuracy(seed: int) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ..baselines import PhraseTable
 from ..batching import Batch, EncodedRows, Rows, encode
 from ..data import Task, load_task
 from ..decoding import source_rows
@@ -15,7 +16,8 @@ from ..generation import drawing, generate
 from ..metrics import translation_scores
 from ..models import load_model, load_tokenizer
 from ..prediction import predict_translations
-from ..training import TrainConfig, train
+from ..training import TrainConfig, evaluate, train
+from ..world.bilingual_errors import KINDS, translation_errors
 from .runs import Claim
 
 if TYPE_CHECKING:
@@ -59,15 +61,18 @@ def learn(data: Rows, *, method: str = "full", steps: int = STEPS, seed: int = 0
           model: PreTrainedModel | None = None) -> PreTrainedModel:  # fmt: skip
     """A translator of the pairs in `data`, by one of METHODS.
 
-    "scratch" starts from random weights, the others from the denoiser's (or from `model`); "decoder" keeps the
-    encoder and the embeddings as they are.
+    "scratch" starts from random weights, the others from the denoiser's or, if given, from `model`, which is trained in
+    place; "decoder" keeps the encoder and the embeddings as they are.
     """
     if method not in METHODS:
         raise CourseError(f"There is no method {method!r}: use one of {', '.join(METHODS)}.")
+    if method == "scratch" and model is not None:
+        raise CourseError('method="scratch" draws its weights, and a model was given: leave one of them out.')
     model = model or load_model(DENOISER, "translation", from_scratch=method == "scratch", seed=seed)
     if method == "decoder":
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad = name.startswith("decoder.")
+        model.requires_grad_(False)
+        model.get_decoder().requires_grad_(True)  # type: ignore[operator]
+        model.get_input_embeddings().requires_grad_(False)
     config = TrainConfig(
         max_steps=steps, batch_size=BATCH, learning_rate=rate, warmup_steps=min(100, steps // 5),
         weight_decay=0.01, seed=seed,
@@ -78,7 +83,7 @@ def learn(data: Rows, *, method: str = "full", steps: int = STEPS, seed: int = 0
 
 def written(model: PreTrainedModel, data: EncodedRows, **how: Any) -> list[str]:
     """What the model writes for each row; `how` as in `generation.generate`."""
-    return list(data.tokenizer.batch_decode(generate(model, data, most_tokens=40, **how), skip_special_tokens=True))
+    return list(data.tokenizer.batch_decode(generate(model, data, **{"most_tokens": 40} | how), skip_special_tokens=True))
 
 
 def references(task: Task, data: EncodedRows) -> list[str]:
@@ -97,6 +102,7 @@ def translator(method: str, pairs: int, seed: int) -> PreTrainedModel:
     return learn(translation_task(pairs, seed)[1]["train"], method=method, seed=seed)
 
 
+@lru_cache(maxsize=32)
 def bleu_scores(method: str, pairs: int, seed: int) -> dict[str, float]:
     """BLEU of a `translator` on each of SPLITS."""
     task, data = translation_task(pairs, seed)
@@ -133,8 +139,8 @@ def french_sentences(n: int, seed: int = 0) -> list[str]:
     for number in count():
         found += [french for _, french in notice(Draw("french", seed, number))]
         if len(found) >= n:
-            return found[:n]
-    return found
+            break
+    return found[:n]
 
 
 @lru_cache(maxsize=4)
@@ -159,7 +165,7 @@ def back_translated(pairs: int, seed: int, sentences: int = 2400) -> Task:
 
 
 def back_translation(report: Callable[[str], None] = print) -> pd.DataFrame:
-    """BLEU on new structures from 600 pairs, with and without back-translated ones, at equal steps; three seeds."""
+    """BLEU from 600 pairs, with and without back-translated ones, at equal steps; three seeds."""
     import pandas as pd
 
     rows = []
@@ -168,10 +174,9 @@ def back_translation(report: Callable[[str], None] = print) -> pd.DataFrame:
         more = encode(back_translated(600, seed), load_tokenizer(DENOISER))["train"]
         for method, pairs in (("600 pairs", data["train"]), ("and 2,400 back-translated", more)):
             model = learn(pairs, steps=2 * STEPS, seed=seed)
-            for split in SPLITS:
-                score = bleu(model, task, data[split])
-                rows.append({"method": method, "seed": seed, "split": split, "score": round(score, 2)})
-            report(f"back-translation · seed {seed} · {method}: {rows[-2]['score']} on new structures")
+            found = {split: round(bleu(model, task, data[split]), 2) for split in SPLITS}
+            rows += [{"method": method, "seed": seed, "split": split, "score": score} for split, score in found.items()]
+            report(f"back-translation · seed {seed} · {method}: {found}")
     return pd.DataFrame(rows)
 
 
@@ -195,10 +200,43 @@ class Unshifted:
         return batch | {"decoder_input_ids": batch["labels"].clamp(min=0)}
 
 
+@lru_cache(maxsize=2)
+def _unshifted(seed: int) -> PreTrainedModel:
+    return learn(Unshifted(translation_task(600, seed)[1]["train"]), steps=120, seed=seed)
+
+
 def unshifted_bleu(seed: int) -> float:
     """BLEU of a model that was trained on `Unshifted` rows."""
     task, data = translation_task(600, seed)
-    return bleu(learn(Unshifted(data["train"]), steps=120, seed=seed), task, data["test"])
+    return bleu(_unshifted(seed), task, data["test"])
+
+
+def unshifted_loss(seed: int) -> float:
+    """Its validation loss, on such rows, as a share of that of a model that was trained as long on shifted ones."""
+    data = translation_task(600, seed)[1]
+    shifted = learn(data["train"], steps=120, seed=seed)
+    wrong, right = evaluate(_unshifted(seed), Unshifted(data["validation"])), evaluate(shifted, data["validation"])
+    return wrong["loss"] / right["loss"]
+
+
+def error_shares(given: Sequence[str], right: Sequence[str]) -> dict[str, float]:
+    """How many errors of each kind there are in a sentence."""
+    found = [translation_errors(a, b) for a, b in zip(given, right, strict=True)]
+    return {kind: sum(errors[kind] for errors in found) / len(found) for kind in KINDS}
+
+
+def agreement_and_words(seed: int) -> float:
+    """The least margin by which agreement is the table's commonest error, and the wrong word the model's."""
+    task, data = translation_task(600, seed)
+    rows = data["test"].select(range(150))
+    right, table = references(task, rows), PhraseTable.of(task)
+    of_table = error_shares([table.translate(pair["en"]) for pair in task.rows["test"]["translation"][:150]], right)
+    of_model = error_shares(written(translator("full", 600, seed), rows), right)
+
+    def margin(errors: dict[str, float], kind: str) -> float:
+        return errors[kind] - max(value for other, value in errors.items() if other != kind)
+
+    return min(margin(of_table, "agreement"), margin(of_model, "wrong word"))
 
 
 def spoiled(spoil: Callable[[str], str]) -> Callable[[int], float]:
@@ -206,10 +244,17 @@ def spoiled(spoil: Callable[[str], str]) -> Callable[[int], float]:
 
     def measure(seed: int) -> float:
         right = [pair["fr"] for pair in load_task("translation", scale="mini").rows["test"]["translation"]]
-        negated = [text for text in right if " pas " in text][seed::2]
+        negated = [text for text in right if only_for_not(text) != text][seed::2]
         return translation_scores([spoil(text) for text in negated], negated)["bleu"]
 
     return measure
+
+
+def only_for_not(text: str) -> str:
+    """Says the opposite: "Il ne vend pas la clé" becomes "Il ne vend que la clé": it sells nothing but the key."""
+    for article in ("le", "la", "les"):
+        text = text.replace(f" pas {article} ", f" que {article} ")
+    return text
 
 
 def first_two_exchanged(text: str) -> str:
@@ -231,6 +276,24 @@ CLAIMS: dict[str, Claim] = {
         ),
         at_least=15,
         seeds=(0, 1),
+    ),
+    "12-new-structures": Claim(
+        says="The same model is less than five BLEU better on structures that the pairs showed.",
+        measure=lambda seed: bleu_scores("full", 600, seed)["test"] - bleu_scores("full", 600, seed)["compositions"],
+        at_most=5,
+        seeds=(0, 1),
+    ),
+    "12-errors-differ": Claim(
+        says="The phrase table's commonest error is agreement, the model's the wrong word.",
+        measure=agreement_and_words,
+        at_least=0.05,
+        seeds=(0, 1),
+    ),
+    "12-unshifted-loss": Claim(
+        says="Trained on labels that are not shifted, the validation loss is less than half of the other.",
+        measure=unshifted_loss,
+        at_most=0.5,
+        seeds=(0,),
     ),
     "12-unseen-words": Claim(
         says="On new words its score stays more than ten BLEU below that on new structures (600 pairs).",
@@ -261,17 +324,14 @@ CLAIMS: dict[str, Claim] = {
     ),
     "12-opposite-keeps": Claim(
         says="References in which 'not' has become 'only' keep more than half of their BLEU.",
-        measure=spoiled(lambda text: text.replace(" pas ", " que ")),
+        measure=spoiled(only_for_not),
         at_least=50,
         seeds=(0, 1),
     ),
     "12-apostrophe-costs": Claim(
-        says="Another kind of apostrophe costs as much as exchanging the first two words, to within five BLEU.",
-        measure=lambda seed: (
-            spoiled(lambda text: text.replace("'", "’"))(seed) - spoiled(first_two_exchanged)(seed)
-        ),
-        at_least=-5,
-        at_most=5,
+        says="Another kind of apostrophe costs references more than five BLEU.",
+        measure=spoiled(lambda text: text.replace("'", "’")),
+        at_most=95,
         seeds=(0, 1),
     ),
     "12-capitals": Claim(

@@ -208,5 +208,6 @@ def confusion(matrix: np.ndarray, labels: Sequence[str], *, title: str = "Confus
         z=matrix, x=list(labels), y=list(labels), colorscale="Blues", showscale=False,
         text=matrix, texttemplate="%{text}",
     )  # fmt: skip
-    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(type="category")  # also where the labels are numbers
+    figure.update_yaxes(type="category", autorange="reversed")
     return figure

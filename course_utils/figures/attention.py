@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,11 @@ def _checked(weights: np.ndarray, queries: Sequence[str], keys: Sequence[str]) -
     return table
 
 
+def _shown(token: str) -> str:
+    """Plotly takes "</s>" for the end of a struck-out text, and would draw nothing."""
+    return escape(token, quote=False)
+
+
 def attention_map(
     weights: np.ndarray,
     queries: Sequence[str],
@@ -43,7 +49,7 @@ def attention_map(
         height=200 + 24 * max(6, len(queries)),
     )  # fmt: skip
     said = [
-        [f"{query} → {key}: {weight:.2f}" for key, weight in zip(keys, row, strict=True)]
+        [f"{_shown(query)} → {_shown(key)}: {weight:.2f}" for key, weight in zip(keys, row, strict=True)]
         for query, row in zip(queries, table, strict=True)
     ]
     figure.add_heatmap(
@@ -51,11 +57,11 @@ def attention_map(
         text=said, hoverinfo="text",
     )  # fmt: skip
     figure.update_xaxes(
-        tickvals=list(range(len(keys))), ticktext=list(keys), tickangle=-60,
+        tickvals=list(range(len(keys))), ticktext=list(map(_shown, keys)), tickangle=-60,
         showgrid=False, automargin=True, title_standoff=12,
     )  # fmt: skip
     return figure.update_yaxes(
-        tickvals=list(range(len(queries))), ticktext=list(queries), autorange="reversed",
+        tickvals=list(range(len(queries))), ticktext=list(map(_shown, queries)), autorange="reversed",
         showgrid=False, automargin=True,
     )  # fmt: skip
 

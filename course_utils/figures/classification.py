@@ -61,10 +61,10 @@ def precision_recall(
             customdata=frame["threshold"],
             hovertemplate="recall %{x:.2f}, precision %{y:.2f} from %{customdata:.3f} on",
         )  # fmt: skip
-        half = frame[frame["recall"] >= 0.9]["precision"].iloc[0]
-        said.append(f"{name} has precision {half:.2f} where recall reaches .90")
-    if chosen is not None:
-        first = next(iter(curves.values()))
+        at_90 = frame[frame["recall"] >= 0.9]["precision"].iloc[0]
+        said.append(f"{name} has precision {at_90:.2f} where recall reaches .90")
+    first = next(iter(curves.values()))
+    if chosen is not None and (first["threshold"] >= chosen).any():
         point = first[first["threshold"] >= chosen].iloc[-1]
         figure.add_scatter(
             x=[point["recall"]], y=[point["precision"]], mode="markers", name=f"threshold {chosen:.2f}",

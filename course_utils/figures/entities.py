@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def trellis(
         customdata=np.array([list(words)] * len(names)), hovertemplate="%{customdata}: %{y} %{z:.2f}<extra></extra>",
     )  # fmt: skip
     looks = ((BLUE, "solid", 12), (ORANGE, "dash", 7), (GREY, "dot", 5))
-    for (name, tags), (colour, dash, size), symbol in zip(paths.items(), looks, MARKERS, strict=False):
+    for (name, tags), (colour, dash, size), symbol in zip(paths.items(), cycle(looks), cycle(MARKERS), strict=False):
         figure.add_scatter(
             x=places, y=list(tags), name=name, mode="lines+markers", line={"color": colour, "dash": dash, "width": 3},
             marker={"color": colour, "size": size, "symbol": symbol},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING
 
 from ..errors import CourseError
@@ -61,7 +62,7 @@ def beam_tree(nodes: Sequence[BeamNode], names: Sequence[str], *, steps: int | N
         figure.add_scatter(
             x=[place[n.number][0] for n in group], y=[place[n.number][1] for n in group],
             name=name, mode="markers+text", marker=marker, textposition="top center", hoverinfo="text",
-            text=[names[n.number] for n in group], hovertext=[_said(n, texts[n.number]) for n in group],
+            text=[escape(names[n.number], quote=False) for n in group], hovertext=[_said(n, texts[n.number]) for n in group],
         )  # fmt: skip
     figure.update_xaxes(dtick=1, range=[0.4, last + 0.6], showgrid=False)
     lowest = min(y for _, y in place.values())
@@ -69,4 +70,4 @@ def beam_tree(nodes: Sequence[BeamNode], names: Sequence[str], *, steps: int | N
 
 
 def _said(node: BeamNode, text: str) -> str:
-    return f"{text}<br>log-probability {node.log_probability:.2f}<br>score {node.score:.2f}"
+    return f"{escape(text, quote=False)}<br>log-probability {node.log_probability:.2f}<br>score {node.score:.2f}"

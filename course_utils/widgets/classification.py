@@ -34,7 +34,7 @@ def counts(frame: pd.DataFrame, label_names: Sequence[str]) -> np.ndarray:
             )
     number = {name: i for i, name in enumerate(label_names)}
     matrix = np.zeros((len(number), len(number)), dtype=int)
-    np.add.at(matrix, (frame["true"].map(number), frame["predicted"].map(number)), 1)
+    np.add.at(matrix, tuple(frame[column].map(number).to_numpy(dtype=int) for column in ("true", "predicted")), 1)
     return matrix
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CourseError
@@ -20,7 +21,8 @@ def browse_errors(
     """Choose a kind of error and go through its examples.
 
     `errors` has one row per example and its kind in the column `by`; `show(row)` gives HTML for a row, whose columns
-    are its attributes. With `widget=False` the first examples of each kind are shown below each other.
+    are its attributes where their names are identifiers. With `widget=False` the first examples of each kind are shown
+    below each other.
     """
     if by not in errors.columns:
         raise CourseError(f"the errors have no column {by!r} but {', '.join(map(repr, errors.columns))}")
@@ -30,7 +32,7 @@ def browse_errors(
         from IPython.display import HTML
 
         parts = [
-            f"<h4>{_named(kind, rows[kind])}</h4>" + "".join(map(show, rows[kind][:SHOWN_AT_ONCE])) for kind in kinds
+            f"<h4>{escape(_named(kind, rows[kind]))}</h4>" + "".join(map(show, rows[kind][:SHOWN_AT_ONCE])) for kind in kinds
         ]
         return HTML("".join(parts) or "<p>There is no error to show.</p>")
 
@@ -104,12 +106,10 @@ def ask_marked(
         empty = [name for name, part in parts.items() if not part.value.strip()]
         try:
             view.value = (
-                f"<p>Nothing is written in the box {empty[0]!r}: type something first.</p>" if empty
+                f"<p>Nothing is written in the box {escape(repr(empty[0]), quote=False)}: type something first.</p>" if empty
                 else make(*(part.value for part in parts.values()), **{n: knob.value for n, knob in knobs.items()})
             )  # fmt: skip
         except CourseError as error:  # what the learner typed does not fit
-            from html import escape
-
             view.value = f"<p>{escape(str(error))}</p>"
 
     for part in (*parts.values(), *knobs.values()):

@@ -61,7 +61,7 @@ def alignment_explorer(
 
     Layers count from 1; by default the last.
     """
-    layers = model.config.num_decoder_layers
+    layers = getattr(model.config, "num_decoder_layers", None) or model.config.decoder_layers
 
     def make(text: str, layer: int) -> go.Figure:
         import torch
