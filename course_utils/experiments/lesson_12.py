@@ -240,12 +240,12 @@ def agreement_and_words(seed: int) -> float:
 
 
 def spoiled(spoil: Callable[[str], str]) -> Callable[[int], float]:
-    """BLEU of negated references that `spoil` has changed, for a seed."""
+    """BLEU of the references that `spoil` changes, for a seed."""
 
     def measure(seed: int) -> float:
         right = [pair["fr"] for pair in load_task("translation", scale="mini").rows["test"]["translation"]]
-        negated = [text for text in right if only_for_not(text) != text][seed::2]
-        return translation_scores([spoil(text) for text in negated], negated)["bleu"]
+        changed = [text for text in right if spoil(text) != text][seed::2]
+        return translation_scores([spoil(text) for text in changed], changed)["bleu"]
 
     return measure
 
@@ -329,9 +329,9 @@ CLAIMS: dict[str, Claim] = {
         seeds=(0, 1),
     ),
     "12-apostrophe-costs": Claim(
-        says="Another kind of apostrophe costs references more than five BLEU.",
+        says="Another kind of apostrophe costs the references that have one more than ten BLEU.",
         measure=spoiled(lambda text: text.replace("'", "’")),
-        at_most=95,
+        at_most=90,
         seeds=(0, 1),
     ),
     "12-capitals": Claim(
