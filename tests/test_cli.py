@@ -106,8 +106,10 @@ signal.signal(signal.SIGINT, signal.SIG_IGN)
 print("up", flush=True)
 time.sleep(30)
 """
+    # Under a suite that was started in the background Ctrl-C is ignored, and programs inherit that.
     program = (
-        f"import sys; from course_utils import cli; "
+        f"import signal, sys; from course_utils import cli; "
+        f"signal.signal(signal.SIGINT, signal.default_int_handler); "
         f"cli._lab = lambda _: cli._call([sys.executable, '-c', {server!r}]); sys.exit(cli.main(['lab']))"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=root) as command:
