@@ -19,7 +19,11 @@ BENCHMARKS = (
     "peak",
     "translation",
     "quality",
+    "real_tasks",
 )  # the longest last
+
+
+WITHOUT_ENCODER = ("start_up", "pretraining", "translation", "real_tasks")
 
 
 def main() -> int:
@@ -35,7 +39,7 @@ def main() -> int:
     for name in chosen.names or BENCHMARKS:
         command = [sys.executable, "-m", f"benchmarks.{name}"]
         command += ["--quick"] if chosen.quick else []
-        command += [] if name in ("start_up", "pretraining", "translation") else ["--encoder", chosen.encoder]
+        command += [] if name in WITHOUT_ENCODER else ["--encoder", chosen.encoder]
         if subprocess.run(command, check=False).returncode:
             failed.append(name)
     if failed:

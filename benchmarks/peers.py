@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import torch
 
-from course_utils import Task, TrainConfig, encode, train
+from course_utils import EncodedRows, Task, TrainConfig, encode, train
 
 
 @dataclass(frozen=True)
@@ -87,27 +88,57 @@ def trainer_by_length(job: Job) -> Seconds:
 
 
 def _trainer(job: Job, **settings: Any) -> Seconds:
-    from transformers import DataCollatorWithPadding, PrinterCallback, Trainer, TrainingArguments
+    from transformers import DataCollatorWithPadding
 
     clock = Clock()
     rows = _mapped(job)
     clock.encoded()
+    _run_trainer(
+        job.model, rows, DataCollatorWithPadding(job.tokenizer), processing_class=job.tokenizer, epochs=job.epochs,
+        batch_size=job.batch_size, learning_rate=job.learning_rate, seed=job.seed, **settings,
+    )  # fmt: skip
+    return clock.trained()
+
+
+def trainer_on_rows(
+    model: Any, data: EncodedRows, *, epochs: int, batch_size: int, learning_rate: float, seed: int
+) -> None:
+    """`Trainer` on rows that are encoded already: labels of texts, of tokens, or an answer's first and last token."""
+    from transformers import DataCollatorForTokenClassification, DataCollatorWithPadding
+
+    rows = [_as_row(data, i) for i in range(len(data))]
+    collator = DataCollatorForTokenClassification if data.labels_per_token else DataCollatorWithPadding
+    _run_trainer(
+        model, rows, collator(data.tokenizer), epochs=epochs, batch_size=batch_size,
+        learning_rate=learning_rate, seed=seed,
+    )  # fmt: skip
+
+
+def _as_row(data: EncodedRows, i: int) -> dict[str, Any]:
+    """One row without padding, named as models of `transformers` name their inputs."""
+    row = {name: values[0].tolist() for name, values in data.batch(np.array([i])).items()}
+    if data.kind == "answers":
+        row["start_positions"], row["end_positions"] = row.pop("labels")
+    return row
+
+
+def _run_trainer(
+    model: Any, rows: Any, collator: Any, *, epochs: int, batch_size: int, learning_rate: float, seed: int,
+    processing_class: Any = None, **settings: Any,
+) -> None:  # fmt: skip
+    from transformers import PrinterCallback, Trainer, TrainingArguments
+
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
-            output_dir=folder, num_train_epochs=job.epochs, per_device_train_batch_size=job.batch_size,
-            learning_rate=job.learning_rate, seed=job.seed, use_cpu=True,
+            output_dir=folder, num_train_epochs=epochs, per_device_train_batch_size=batch_size,
+            learning_rate=learning_rate, seed=seed, use_cpu=True,
             save_strategy="no", logging_strategy="no", disable_tqdm=True, **settings,
         )  # fmt: skip
         trainer = Trainer(
-            model=job.model,
-            args=arguments,
-            train_dataset=rows,
-            processing_class=job.tokenizer,
-            data_collator=DataCollatorWithPadding(job.tokenizer),
+            model=model, args=arguments, train_dataset=rows, processing_class=processing_class, data_collator=collator
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-    return clock.trained()
 
 
 def lightning(job: Job) -> Seconds:

@@ -85,6 +85,15 @@ class Span:
     score: float  # probability of first times that of last token, in the window that has it
 
 
+def not_here(logits: np.ndarray, data: EncodedRows) -> dict[int, float]:
+    """For each row, the probability that it has no answer: the smallest that one of its windows gives its first token."""
+    found: dict[int, float] = {}
+    for window, row in enumerate(source_rows(data).tolist()):
+        first, last = softmax(logits[data.offsets[window] : data.offsets[window + 1]], axis=0)[0]
+        found[row] = min(found.get(row, 1.0), float(first * last))
+    return found
+
+
 def answer_spans(
     logits: np.ndarray, data: EncodedRows, *, longest: int = LONGEST_ANSWER, no_answer: bool = False
 ) -> dict[int, Span]:
@@ -97,11 +106,9 @@ def answer_spans(
     """
     assert data.spans is not None, "rows encoded for answers"
     found: dict[int, Span] = {}
-    nowhere: dict[int, float] = {}
     for window, row in enumerate(source_rows(data).tolist()):
         tokens = slice(data.offsets[window], data.offsets[window + 1])
         first, last = softmax(logits[tokens], axis=0).T  # (time,) each
-        nowhere[row] = min(nowhere.get(row, 1.0), float(first[0] * last[0]))
         spans = data.spans[tokens]  # (time, 2), −1 outside the context
         in_context = spans[:, 0] >= 0
         ends = np.pad(np.where(in_context, last, 0.0), (0, longest - 1))
@@ -113,6 +120,7 @@ def answer_spans(
             found[row] = Span(int(spans[i, 0]), int(spans[i + d, 1]), score)
         found.setdefault(row, Span(0, 0, 0.0))  # a window without context
     if no_answer:
+        nowhere = not_here(logits, data)
         found = {
             row: span if span.score >= nowhere[row] else Span(0, 0, nowhere[row])
             for row, span in found.items()

@@ -285,9 +285,17 @@ def word_probabilities(
 
 def structured_tags(
     logits: np.ndarray, data: EncodedRows, names: Sequence[str], word_counts: Iterable[int]
-) -> list[list[str]]:
-    """The likeliest tags of every row that keep the rules of IOB2; `decoding.word_tags` asks each word alone."""
+) -> tuple[list[list[str]], list[np.ndarray]]:
+    """The likeliest tags of every row that keep the rules of IOB2, and the probability of each.
+
+    Given and returned as by `decoding.word_tags`, which asks each word alone. Raises CourseError for tags that are not
+    those of IOB2.
+    """
     first, after = allowed_transitions(names)
-    rows = word_probabilities(logits, data, names, word_counts)
-    # A very sure model gives probabilities of exactly 0; their logarithm would leave no legal path to compare.
-    return [[names[tag] for tag in best_path(np.log(np.maximum(row, LEAST)), first, after)] for row in rows]
+    tags, certainty = [], []
+    for row in word_probabilities(logits, data, names, word_counts):  # (words, tags)
+        # A very sure model gives probabilities of exactly 0; their logarithm would leave no legal path to compare.
+        path = best_path(np.log(np.maximum(row, LEAST)), first, after)
+        tags.append([names[tag] for tag in path])
+        certainty.append(row[np.arange(len(path)), path])
+    return tags, certainty

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .batching import EncodedRows, encode
 from .data import Task
 from .decoding import LONGEST_ANSWER, answer_spans, entity_spans, softmax, trimmed, word_tags
+from .entities import structured_tags
 from .errors import CourseError
 from .evaluation import predict_logits
 from .generation import MOST_TOKENS as MOST_WRITTEN
@@ -68,9 +69,18 @@ def predict_labels(
 
 
 def predict_entities(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, sentences: str | Sequence[str]
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    sentences: str | Sequence[str],
+    *,
+    keep_rules: bool = True,
 ) -> list[list[Entity]]:
-    """The entities of each sentence, in the order in which they stand. Words are split as in the world's news."""
+    """The entities of each sentence, in the order in which they stand. Words are split as in the world's news.
+
+    With `keep_rules`, tags are the likeliest that IOB2 allows together: with few labels that finds more names, with many
+    it changes little (lesson 10). Without, each word takes its likeliest tag, and an I- that continues nothing is lost.
+    Raises CourseError for texts without a word, and, with `keep_rules`, for models whose labels are not tags of IOB2.
+    """
     sentences = _texts(sentences, "sentence")
     names = _label_names(model)
     if not sentences:
@@ -81,7 +91,8 @@ def predict_entities(
             raise CourseError(f"sentence {number} ({sentence!r}) has no word in it: leave it out")
     columns = {"text": [[word for word, _, _ in row] for row in places]}
     data = _encoded(tokenizer, "entities", columns, _most_tokens(model, tokenizer))
-    tags, certainty = word_tags(predict_logits(model, data), data, names, map(len, places))
+    decode = structured_tags if keep_rules else word_tags
+    tags, certainty = decode(predict_logits(model, data), data, names, map(len, places))
     entities_of: list[list[Entity]] = []
     for sentence, row, row_tags, row_certainty in zip(sentences, places, tags, certainty, strict=True):
         entities = []

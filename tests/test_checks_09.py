@@ -58,6 +58,7 @@ AVERAGES = {
     "mean precision": averaged(lambda r, s, t: (r / np.maximum(s, 1)).mean()),
     "twice the micro average": averaged(accuracy),
     "twice the macro average": averaged(mean_f1, micro=mean_f1),
+    "one class for micro": averaged(mean_f1, micro=lambda r, s, t: f1(r, s, t)[1]),
     "silent class left out": averaged(lambda r, s, t: f1(r, s, t)[s > 0].mean()),
     "sum of F1": averaged(lambda r, s, t: f1(r, s, t).sum()),
     "factor two left out": averaged(lambda r, s, t: (r / (s + t)).mean()),
@@ -84,6 +85,7 @@ def inverse(n):
 WEIGHTS = {
     "not scaled": weighed(inverse),
     "add up to one": weighed(lambda n: inverse(n) / inverse(n).sum()),
+    "add up over the classes": weighed(lambda n: inverse(n) / inverse(n).sum() * n.sum()),
     "mean over classes": weighed(lambda n: inverse(n) / inverse(n).sum() * (n > 0).sum()),
     "number of classes left out": weighed(lambda n: n.sum() * inverse(n)),
     "frequent class first": weighed(lambda n: n / n.mean()),
@@ -129,6 +131,7 @@ CURVES = {
     "the two exchanged": curve(change=lambda points: [(t, r, p) for t, p, r in points]),
     "above the threshold": curve(flag=np.greater),
     "below the threshold": curve(flag=np.less_equal),
+    "the other class": lambda scores, is_spam: SOLUTIONS["09.3"](scores, ~is_spam),
     "an ROC curve": roc,
     "divided by what is not spam": curve(first=lambda f, s: (~s).sum()),
     "divided by all rows": curve(second=lambda f, s: len(s)),
@@ -163,6 +166,15 @@ def until_it_falls(validation, test, floor):
     return chosen, *precision_and_recall(*test, chosen)
 
 
+def report(threshold, split):
+    return threshold, *precision_and_recall(*split, threshold)
+
+
+def best_f1(split):
+    curve = lab.precision_recall(*split)
+    return curve["threshold"][curve["f1"].argmax()]
+
+
 THRESHOLDS = {
     "reported on validation": threshold(report_on=lambda v, t: v),
     "chosen on test": threshold(choose_on=lambda v, t: t),
@@ -173,8 +185,16 @@ THRESHOLDS = {
     "above the floor only": threshold(keeps=lambda p, r, floor: p > floor),
     "the default": threshold(pick=lambda kept: 0.5),
     "recall for precision": threshold(keeps=lambda p, r, floor: r >= floor),
+    "recall first": lambda validation, test, floor: [
+        SOLUTIONS["09.4"](validation, test, floor)[i] for i in (0, 2, 1)
+    ],
+    "the best F1": lambda validation, test, floor: report(best_f1(validation), test),
+    "the floor itself": lambda validation, test, floor: report(floor, test),
+    "no score of validation": lambda validation, test, floor: report(
+        min(t for t in np.linspace(0, 1, 101) if precision_and_recall(*validation, t)[0] >= floor), test
+    ),
     "not three numbers": lambda validation, test, floor: SOLUTIONS["09.4"](validation, test, floor)[0],
-    "another value": threshold(pick=lambda kept: 0.13),
+    "another value": threshold(pick=lambda kept: 0.47),
 }
 
 
@@ -186,6 +206,7 @@ LAST_TOKENS = {
     "one too far": at(lambda ids, mask, pad: mask.sum(1)),
     "the last column": at(lambda ids, mask, pad: torch.full((len(ids),), ids.shape[1] - 1)),
     "the first token": at(lambda ids, mask, pad: torch.zeros(len(ids), dtype=torch.long)),
+    "the token, not its place": at(lambda ids, mask, pad: ids.gather(1, SOLUTIONS["09.5"](ids, mask, pad)[:, None])[:, 0]),
     "first zero of the mask": at(lambda ids, mask, pad: mask.argmin(1) - 1),
     "looked for the padding token": at(lambda ids, mask, pad: (ids == pad).int().argmax(1) - 1),
     "padding on the right assumed": at(lambda ids, mask, pad: mask.sum(1) - 1),
@@ -219,11 +240,18 @@ TARGETS = {
     "another shape": table(lambda targets: targets[:, :-1]),
     "alphabetical columns": table(lambda targets: targets, names=sorted),
     "first label only": lambda labels, names: SOLUTIONS["09.6"]([row[:1] for row in labels], names),
+    "a name within a name": lambda labels, names: torch.tensor(
+        [[float(name in " ".join(row)) for name in names] for row in labels]
+    ),
+    "only names that were met": lambda labels, names: SOLUTIONS["09.6"](
+        labels, [name for name in names if any(name in row for row in labels)]
+    ),
     "rows and columns exchanged": table(lambda targets: targets.T),
     "shares": table(lambda targets: targets / targets.sum(1, keepdim=True).clamp(min=1)),
     "minus ones": table(lambda targets: 2 * targets - 1),
     "unknown for no": table(lambda targets: torch.where(targets == 1, 1.0, -100.0)),
     "exchanged yes and no": table(lambda targets: 1 - targets),
+    "no tensor": table(lambda targets: targets.tolist()),
     "whole numbers": table(lambda targets: targets.long()),
     "counted": counted,
     "another value": table(lambda targets: targets + 0.1),
@@ -263,6 +291,9 @@ LOSSES = {
     "unknown counted as a number": lambda logits, targets: binary_cross_entropy_with_logits(
         logits, targets, reduction="sum"
     ),
+    "made zero": lambda logits, targets: binary_cross_entropy_with_logits(
+        logits * (targets != -100), targets * (targets != -100), reduction="sum"
+    ),
     "whole rows left out": lambda logits, targets: SOLUTIONS["09.7"](
         logits[(targets != -100).all(1)], targets[(targets != -100).all(1)]
     ),
@@ -290,6 +321,7 @@ STARS = {
     "the mean, rounded": expected(2),
     "the mean, cut off": lambda p: np.floor(mean(p)),
     "stars instead of classes": lambda p: expected(1)(p) + 1,
+    "one class too low": lambda p: expected(1)(p) - 1,
     "the dearest": lambda p: (p @ np.abs(np.subtract.outer(np.arange(p.shape[1]), np.arange(p.shape[1])))).argmax(1),
     "not one class a row": lambda p: expected(1)(p)[0],
     "another value": lambda p: np.zeros(len(p)),
@@ -316,6 +348,35 @@ def test_right_stub_and_usual_mistakes_are_told_apart(id):
 
 
 @pytest.mark.parametrize(
+    ("id", "name", "answer"),
+    [
+        ("09.2", "not one weight a class", lambda labels, classes: SOLUTIONS["09.2"](labels, labels.max() + 1)),
+        ("09.2", "frequent class first", weighed(lambda n: n * n.sum() / (n**2).sum())),
+        ("09.3", "other points", curve(change=lambda points: [(1.01, 1.0, 0.0), *points])),
+        ("09.3", "other points", curve(change=lambda points: list(zip(*points, strict=True)))),
+        ("09.4", "recall for precision", threshold(pick=max, keeps=lambda p, r, floor: r >= floor)),
+        ("09.5", "the last column", lambda ids, mask, pad: torch.full((len(ids),), -1)),
+        ("09.5", "looked for the padding token", lambda ids, mask, pad: last_place(ids != pad)),
+        ("09.6", "whole numbers", table(lambda targets: targets == 1)),
+        ("09.7", "overflow", binary(p=lambda logits: logits.sigmoid().clamp(1e-7, 1 - 1e-7))),
+        ("09.8", "another value", lambda p: (p.cumsum(1) < 0.5).sum(1).clip(max=p.shape[1] - 2)),  # never the last class
+    ],
+)
+def test_other_roads_to_a_mistake_get_its_name(id, name, answer):
+    verdict = find_check(id).examine(answer)
+    assert verdict.mistake is not None and verdict.mistake.name == name, verdict
+
+
+def last_place(real):
+    return (real * torch.arange(real.shape[1])).argmax(1)
+
+
+def test_random_stars_say_each_class():
+    rows = np.random.default_rng(0).dirichlet(np.ones(7) / 4, size=40)  # those of the check
+    assert set(lab.median_class(rows)) == set(range(7))
+
+
+@pytest.mark.parametrize(
     ("id", "answer"),
     [
         ("09.1", lambda true, predicted, classes: [torch.tensor(v) for v in SOLUTIONS["09.1"](true, predicted, classes)]),
@@ -324,7 +385,7 @@ def test_right_stub_and_usual_mistakes_are_told_apart(id):
         ("09.3", lambda s, y: lab.precision_recall(s, y)[["threshold", "precision", "recall"]].to_numpy()),
         ("09.5", lambda ids, mask, pad: [row.nonzero().max().item() for row in mask]),
         ("09.5", lambda ids, mask, pad: mask.shape[1] - 1 - mask.flip(1).argmax(1)),
-        ("09.6", lambda labels, names: [[float(name in row) for name in names] for row in labels]),
+        ("09.6", lambda labels, names: torch.tensor([[float(name in row) for name in names] for row in labels])),
         ("09.7", lambda z, y: (torch.nn.functional.softplus(z) - z * y)[y != -100].sum()),
         ("09.8", lab.median_class),
         ("09.8", lambda p: lab.median_class(p).tolist()),

@@ -1,13 +1,14 @@
 """The exercises of lesson 10 answer back: on their own solutions, their stubs, and the usual mistakes."""
 
 import itertools
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from course_utils.checks import find_check, lesson_checks
-from course_utils.checks import lesson_10 as lesson
 from course_utils.checks.testing import answers, assert_recognises
+from course_utils.entities import OUTCOMES
 
 SOLUTIONS, STUBS = answers("10", "solution"), answers("10", "exercise")
 
@@ -15,57 +16,81 @@ SOLUTIONS, STUBS = answers("10", "solution"), answers("10", "exercise")
 # ---------------------------------------------------------------- 10.1, as learners write it
 
 
-def every_piece(word_ids, tags):
-    return [-100 if word is None else tags[word] for word in word_ids]
+def every_piece(word_ids, predicted, n_words):
+    return [tag for word, tag in zip(word_ids, predicted, strict=True) if word is not None]
 
 
-def pieces(other=-100, special=-100, known=lambda word: word is not None, keep=lambda tag: True):
-    def align(word_ids, tags):
-        labels, before = [], None
-        for word in word_ids:
-            if not known(word):
-                labels.append(special)
-            elif word == before or not keep(tags[word]):
-                labels.append(other)
-            else:
-                labels.append(tags[word])
-            before = word
-        return labels
-
-    return align
-
-
-def along(word_ids, tags):
-    left = iter(tags)
-    return [-100 if word is None else next(left, 0) for word in word_ids]
-
-
-def last_piece(word_ids, tags):
-    after = [*word_ids[1:], None]
-    return [tags[w] if w is not None and w != a else -100 for w, a in zip(word_ids, after, strict=True)]
-
-
-def counted(word_ids, tags):
-    labels, before, count = [], None, -1
-    for word in word_ids:
-        count += word is not None and word != before
-        labels.append(tags[count] if word is not None and word != before else -100)
+def with_special_tokens(word_ids, predicted, n_words):
+    tags, before = [], "none yet"
+    for word, tag in zip(word_ids, predicted, strict=True):
+        if word is None or word != before:
+            tags.append(tag)
         before = word
-    return labels
+    return tags
 
 
-ALIGNMENTS = {
-    "every piece labelled": every_piece,
-    "special tokens are O": pieces(special=0),
-    "later pieces are O": pieces(other=0, special=0),
-    "the first word is lost": pieces(known=bool),
-    "laid along the pieces": along,
-    "last piece instead of first": last_piece,
-    "O left out": pieces(keep=bool),
+def overwritten(word_ids, predicted, n_words):
+    tags = ["O"] * n_words
+    for word, tag in zip(word_ids, predicted, strict=True):
+        if word is not None:
+            tags[word] = tag
+    return tags
+
+
+def voted(word_ids, predicted, n_words):
+    votes = [Counter() for _ in range(n_words)]
+    for word, tag in zip(word_ids, predicted, strict=True):
+        if word is not None:
+            votes[word][tag] += 1
+    return [of.most_common(1)[0][0] if of else "O" for of in votes]
+
+
+def written_once(known=lambda word: word is not None, is_open=lambda word, tags: word not in tags):
+    def tags_of_words(word_ids, predicted, n_words):
+        tags = {}
+        for word, tag in zip(word_ids, predicted, strict=True):
+            if known(word) and is_open(word, tags):
+                tags[word] = tag
+        return [tags.get(word, "O") for word in range(n_words)]
+
+    return tags_of_words
+
+
+def first_pieces_only(word_ids, predicted, n_words):
+    pairs = zip(word_ids, [None, *word_ids], predicted, strict=False)
+    return [tag for word, before, tag in pairs if word is not None and word != before]
+
+
+def counted(word_ids, predicted, n_words):
+    tags, before, count = ["O"] * n_words, None, 0
+    for word, tag in zip(word_ids, predicted, strict=True):
+        if word is not None and word != before:
+            tags[count] = tag
+            count += 1
+        before = word
+    return tags
+
+
+def counted_off(word_ids, predicted, n_words):
+    tags = predicted[1 : n_words + 1]
+    return tags + ["O"] * (n_words - len(tags))
+
+
+BACKWARDS = {
+    "one tag per piece": lambda word_ids, predicted, n_words: predicted,
+    "every piece speaks": every_piece,
+    "special tokens speak": with_special_tokens,
+    "the last piece speaks": overwritten,
+    "the majority speaks": voted,
+    "any piece makes a name": written_once(is_open=lambda word, tags: tags.get(word, "O") == "O"),
+    "the first word is lost": written_once(known=bool),
+    "words without pieces dropped": first_pieces_only,
     "counted, not looked up": counted,
-    "another length": lambda word_ids, tags: tags,
-    "another answer": lambda word_ids, tags: [7 for _ in word_ids],
-    "returned None": lambda word_ids, tags: print(end=""),
+    "laid along the pieces": counted_off,
+    "another length": lambda word_ids, predicted, n_words: ["O"] * 9,
+    "another value": lambda word_ids, predicted, n_words: ["B-LOC"] * n_words,
+    "returned None": lambda word_ids, predicted, n_words: print(end=""),
+    "raised": lambda word_ids, predicted, n_words: [predicted[99]],
 }
 
 
@@ -127,7 +152,8 @@ READINGS = {
     "kinds not compared": reads(kinds=False),
     "a gap is bridged": reads(adjacent=False),
     "stray I- begins a name": lenient,
-    "another answer": lambda tags: [],
+    "the kind is cut at its dash": lambda tags: [(k.split("-")[-1], a, b) for k, a, b in SOLUTIONS["10.2"](tags)],
+    "another value": lambda tags: [],
 }
 
 
@@ -148,14 +174,23 @@ def marks(alone="S", last="E", ends=lambda after: after[0] != "I", at_end="O"):
     return to_iobes
 
 
+def from_the_end(tags):
+    for i in range(len(tags) - 1, -1, -1):
+        if tags[i] != "O" and (i + 1 == len(tags) or tags[i + 1][0] != "I"):
+            tags[i] = ("S" if tags[i][0] == "B" else "E") + tags[i][1:]
+    return tags
+
+
 CONVERSIONS = {
+    "single words are E": marks(alone="E"),
+    "changed while read": from_the_end,
     "single words stay B": marks(alone="B"),
     "last word stays I": marks(last="I"),
     "every B is S": lambda tags: ["S" + t[1:] if t[0] == "B" else m for t, m in zip(tags, marks()(tags), strict=True)],
     "every I is E": lambda tags: ["E" + t[1:] if t[0] == "I" else m for t, m in zip(tags, marks()(tags), strict=True)],
     "the sentence's end forgotten": marks(at_end="I-"),
     "a neighbour is not an end": marks(ends=lambda after: after == "O"),
-    "another answer": lambda tags: ["O" for _ in tags],
+    "another value": lambda tags: ["O" for _ in tags],
 }
 
 
@@ -204,7 +239,16 @@ def from_counts(formula):
     return lambda predicted, wanted: formula(*numbers(predicted, wanted))
 
 
+def overlapping(predicted, wanted):
+    right = 0
+    for p, w in zip(predicted, wanted, strict=True):
+        right += sum(any(a[0] == b[0] and a[1] < b[2] and b[1] < a[2] for b in w) for a in p)
+    return f1(right, *numbers(predicted, wanted)[1:])
+
+
 SCORES = {
+    "overlap suffices": overlapping,
+    "in per cent": from_counts(lambda *n: 100 * f1(*n)),
     "sentences pooled": pooled,
     "mean over sentences": lambda predicted, wanted: (
         sum(f1(*numbers([p], [w])) for p, w in zip(predicted, wanted, strict=True)) / len(predicted)
@@ -217,7 +261,7 @@ SCORES = {
     "plain mean": from_counts(lambda right, given, there: (right / max(1, given) + right / max(1, there)) / 2),
     "1 for nothing": from_counts(lambda right, given, there: f1(right, given, there) if given + there else 1.0),
     "divided by zero": unguarded,
-    "another answer": lambda predicted, wanted: 0.5,
+    "another value": lambda predicted, wanted: 0.5,
 }
 
 
@@ -228,7 +272,7 @@ def sorts(share=lambda p, w: p[1] < w[2] and w[1] < p[2], drop=(), ends=True, ki
     """Counts errors with another test of sharing, without some of the counts, or with one question left out."""
 
     def count_errors(predicted, wanted):
-        counts, met = dict.fromkeys(lesson.SIX, 0), set()
+        counts, met = dict.fromkeys(OUTCOMES, 0), set()
         for w in wanted:
             partner = [p for p in predicted if share(p, w)]
             met.update(partner[:1])
@@ -252,7 +296,29 @@ def only_those_counted(predicted, wanted):
     return {name: n for name, n in SOLUTIONS["10.5"](predicted, wanted).items() if n}
 
 
+def everything_else_twice(predicted, wanted):
+    right = set(predicted) & set(wanted)
+    return SOLUTIONS["10.5"](predicted, wanted) | {
+        "missed": len(wanted) - len(right),
+        "spurious": len(predicted) - len(right),
+    }
+
+
+def exchanged(predicted, wanted):
+    return SOLUTIONS["10.5"](wanted, predicted)
+
+
+def in_order(predicted, wanted):
+    counts = Counter(dict.fromkeys(OUTCOMES, 0))
+    for p, w in itertools.zip_longest(predicted, wanted):
+        counts.update(SOLUTIONS["10.5"]([p] if p else [], [w] if w else []))
+    return counts
+
+
 ERRORS = {
+    "counted twice": everything_else_twice,
+    "missed and spurious exchanged": exchanged,
+    "paired in order": in_order,
     "only equal ends compared": sorts(lambda p, w: p[1:] == w[1:]),
     "another kind is no partner": sorts(lambda p, w: p[0] == w[0] and p[1] < w[2] and w[1] < p[2]),
     "only exact matches": sorts(lambda p, w: p == w),
@@ -264,28 +330,41 @@ ERRORS = {
     "looks in one direction": sorts(lambda p, w: w[1] <= p[1] < w[2]),
     "looks in one direction only": sorts(lambda p, w: p[1] <= w[1] < p[2]),
     "keys missing": only_those_counted,
-    "another answer": lambda predicted, wanted: dict.fromkeys(lesson.SIX, 9),
+    "another value": lambda predicted, wanted: dict.fromkeys(OUTCOMES, 9),
 }
 
 
 # ---------------------------------------------------------------- 10.6
 
 
-def viterbi(first_counts=True, turned=False, reverse=True):
+def minus_infinity(allowed, totals):
+    return np.where(allowed, totals, -np.inf)
+
+
+def viterbi(first_counts=True, turned=False, reverse=True, forbid=minus_infinity, sums=True):
     def best_legal_path(scores, first, after):
         after = after.T if turned else after
-        best = np.where(first, scores[0], -np.inf) if first_counts else scores[0]
+        best = forbid(first, scores[0]) if first_counts else scores[0]
         back = []
         for row in scores[1:]:
-            paths = np.where(after, best[:, None], -np.inf)
+            paths = forbid(after, best[:, None])
             back.append(paths.argmax(0))
-            best = paths.max(0) + row
+            best = paths.max(0) + row if sums else row
         path = [best.argmax()]
         for came_from in back[::-1]:
             path.append(came_from[path[-1]])
         return path[::-1] if reverse else path
 
     return best_legal_path
+
+
+def without_a_walk_back(scores, first, after):
+    best = minus_infinity(first, scores[0])
+    path = [best.argmax()]
+    for row in scores[1:]:
+        best = minus_infinity(after, best[:, None]).max(0) + row
+        path.append(best.argmax())
+    return path
 
 
 def greedy(scores, first, after):
@@ -295,12 +374,15 @@ def greedy(scores, first, after):
     return path
 
 
-def mended(scores, first, after):
-    path = []
-    for tag in scores.argmax(-1).tolist():
-        legal = after[path[-1]][tag] if path else first[tag]
-        path.append(tag if legal else tag - 1)  # in the order of the tags, B- stands before its I-
-    return path
+def mended(mend):
+    def best_legal_path(scores, first, after):
+        path = []
+        for tag in scores.argmax(-1).tolist():
+            legal = after[path[-1]][tag] if path else first[tag]
+            path.append(tag if legal else mend(tag))
+        return path
+
+    return best_legal_path
 
 
 def all_sequences(scores, first, after):
@@ -318,10 +400,15 @@ PATHS = {
     "the first word is free": viterbi(first_counts=False),
     "rules turned round": viterbi(turned=True),
     "from left to right, no way back": greedy,
-    "mended afterwards": mended,
+    "mended afterwards": mended(lambda tag: tag - 1),  # in the order of the tags, B- stands before its I-
+    "strays put outside": mended(lambda tag: 0),
+    "no walk back": without_a_walk_back,
+    "only the word before": viterbi(sums=False),
+    "forbidden is nought": viterbi(forbid=lambda allowed, totals: totals * allowed),
+    "forbidden has a price": viterbi(forbid=lambda allowed, totals: np.where(allowed, totals, totals - 1000)),
     "back to front": viterbi(reverse=False),
     "too slow": all_sequences,
-    "another answer": lambda scores, first, after: [4] * len(scores),
+    "another value": lambda scores, first, after: [4] * len(scores),
 }
 
 
@@ -345,18 +432,33 @@ def added_up(sentence, places, spans):
     return result
 
 
+def in_bytes(sentence, places, spans):
+    return [
+        (kind, len(sentence[: places[a][0]].encode()), len(sentence[: places[b - 1][1]].encode()))
+        for kind, a, b in spans
+    ]
+
+
+def up_to_the_next(sentence, places, spans):
+    return [(k, places[a][0], places[b][0] - 1 if b < len(places) else len(sentence)) for k, a, b in spans]
+
+
 PLACES = {
+    "only the first word": lambda s, places, spans: [(k, *places[a]) for k, a, b in spans],
+    "the names themselves": lambda s, places, spans: [s[places[a][0] : places[b - 1][1]] for k, a, b in spans],
+    "counted in bytes": in_bytes,
+    "up to the next word": up_to_the_next,
     "one word too many": lambda s, places, spans: [(k, places[a][0], places[b][1]) for k, a, b in spans],
     "the last word is lost": lambda s, places, spans: [(k, places[a][0], places[b - 1][0]) for k, a, b in spans],
     "last character included": lambda s, places, spans: [(k, places[a][0], places[b - 1][1] - 1) for k, a, b in spans],
     "still words": lambda s, places, spans: spans,
     "searched in the text": searched,
     "lengths added up": added_up,
-    "another answer": lambda s, places, spans: [(k, 0, len(s)) for k, _, _ in spans],
+    "another value": lambda s, places, spans: [(k, 0, len(s)) for k, _, _ in spans],
 }
 
 MISTAKES = {
-    "10.1": ALIGNMENTS,
+    "10.1": BACKWARDS,
     "10.2": READINGS,
     "10.3": CONVERSIONS,
     "10.4": SCORES,
@@ -375,7 +477,48 @@ def test_right_stub_and_usual_mistakes_are_told_apart(id):
     assert_recognises(find_check(id), SOLUTIONS[id], STUBS[id], MISTAKES[id])
 
 
-def test_spans_may_come_as_lists_and_numbers_of_numpy():
-    as_lists = find_check("10.2").examine(lambda tags: [list(span) for span in SOLUTIONS["10.2"](tags)])
-    of_numpy = find_check("10.6").examine(lambda *given: np.array(SOLUTIONS["10.6"](*given)))
-    assert as_lists.state == of_numpy.state == "right"
+# ---------------------------------------------------------------- right, in another form
+
+
+def right_to_left(scores, first, after):
+    allowed = np.where(after, 0.0, -np.inf)
+    rest = np.zeros(scores.shape)  # of the best sequence behind each word, by its tag
+    for i in range(len(scores) - 2, -1, -1):
+        rest[i] = (allowed + scores[i + 1] + rest[i + 1]).max(1)
+    path = [(minus_infinity(first, scores[0]) + rest[0]).argmax()]
+    for i in range(1, len(scores)):
+        path.append((allowed[path[-1]] + scores[i] + rest[i]).argmax())
+    return np.array(path)
+
+
+def by_numbered_sets(predicted, wanted):
+    p, w = ({(n, *span) for n, row in enumerate(rows) for span in row} for rows in (predicted, wanted))
+    return np.float32(len(p & w) / (len(p & w) + 0.5 * len(p ^ w)) if p & w else 0)
+
+
+def whole_rows_of_words(predicted, wanted):
+    of_word = {i: span for span in wanted for i in range(*span[1:])}
+    counts, met = Counter(dict.fromkeys(OUTCOMES, 0)), set()
+    for span in predicted:
+        partner = next((of_word[i] for i in range(*span[1:]) if i in of_word), None)
+        met.add(partner)
+        wrong = [] if not partner else [n for n, bad in (("boundary", span[1:] != partner[1:]), ("type", span[0] != partner[0])) if bad]
+        counts["spurious" if not partner else " and ".join(wrong) or "right"] += 1
+    counts["missed"] = len(set(wanted) - met)
+    return counts
+
+
+UNUSUAL = {
+    "10.1": written_once(),
+    "10.2": lambda tags: (list(span) for span in SOLUTIONS["10.2"](tags)),  # a generator
+    "10.3": lambda tags: tuple(SOLUTIONS["10.3"](tags)),
+    "10.4": by_numbered_sets,
+    "10.5": whole_rows_of_words,
+    "10.6": right_to_left,
+    "10.7": lambda s, places, spans: [[k, min(places[a:b])[0], np.int64(max(places[a:b])[1])] for k, a, b in spans],
+}
+
+
+@pytest.mark.parametrize("id", UNUSUAL)
+def test_right_answers_of_another_make_are_right(id):
+    assert find_check(id).examine(UNUSUAL[id]).state == "right"

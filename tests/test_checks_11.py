@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_utils.batching import _answer_tokens
-from course_utils.checks import find_check, lesson_checks
+from course_utils.checks import answer_words, find_check, lesson_checks
 from course_utils.checks import lesson_11 as lesson
 from course_utils.checks.testing import answers, assert_recognises
 from course_utils.experiments.lesson_11 import best_threshold, threshold_scores
@@ -20,8 +20,8 @@ WRONGS = {
     "11.1": lesson._TOKENS,
     "11.2": lesson._SPANS,
     "11.3": lesson._WINDOWS,
-    "11.4": lesson._NORMALS,
-    "11.5": lesson._F1S,
+    "11.4": answer_words._NORMALS,
+    "11.5": answer_words._F1S,
     "11.6": lesson._THRESHOLDS,
     "11.7": lesson._MERGED,
 }
@@ -103,6 +103,36 @@ def loudest(windows):
     return best[1:]
 
 
+def better_of_each(predicted, accepted):
+    """Precision from one accepted answer, recall from another."""
+    words = normalise_answer(predicted).split()
+    p = r = 0.0
+    for text in accepted:
+        wanted = normalise_answer(text).split()
+        if not words or not wanted:
+            return float(words == wanted)
+        common = (Counter(words) & Counter(wanted)).total()
+        p, r = max(p, common / len(words)), max(r, common / len(wanted))
+    return 2 * p * r / (p + r) if p + r else 0.0
+
+
+def share_for_threshold(margins, exact, has_answer):
+    return max(threshold_scores(margins, exact, has_answer, t) for t in [*margins, np.inf])
+
+
+def from_the_surest_down(margins, exact, has_answer):
+    order = np.argsort(-margins, kind="stable")
+    gain = np.cumsum(np.where(exact[order], 1, 0) - np.where(has_answer[order], 0, 1))
+    return margins[order][gain.argmax()] if gain.max() > 0 else np.inf
+
+
+def writes_into_its_argument(windows):
+    """Would spoil the cases for the specification, too, if it got them."""
+    for logits in windows:
+        logits[0] = -np.inf
+    return SOLUTIONS["11.7"](windows)
+
+
 @pytest.mark.parametrize(
     ("id", "program", "name"),
     [
@@ -110,15 +140,25 @@ def loudest(windows):
         ("11.1", lambda *args: tuple(n + 1 for n in SOLUTIONS["11.1"](*args)), "another value"),
         ("11.1", lambda s, b, e: None if SOLUTIONS["11.1"](s, b, e) == (0, 0) else SOLUTIONS["11.1"](s, b, e),
          "returned None"),
+        ("11.1", lambda s, b, e: touching(s, b, e + 1) if SOLUTIONS["11.1"](s, b, e) != (0, 0) else (0, 0),
+         "the neighbour after"),
         ("11.2", greedy, "start first"),
         ("11.2", unmasked, "an answer in the question"),
         ("11.2", lambda first, last, inside, longest: (int(first.argmax()), int(last.argmax())), "ends chosen apart"),
         ("11.3", sliding, "one window too many"),
         ("11.3", lambda n, width, overlap: [(0, n)], "another value"),
         ("11.4", with_spaces, "punctuation becomes a space"),
-        ("11.4", str.lower, "another value"),
+        ("11.4", str.lower, "only lower case"),
         ("11.5", sets, "words counted once"),
         ("11.5", lambda predicted, accepted: answer_scores([predicted], [accepted])["exact_match"], "another value"),
+        ("11.3", lambda n, width, overlap: [(i, min(i + width, n)) for i in range(0, n, overlap or 1)],
+         "overlap taken as the step"),
+        ("11.4", lambda text: SOLUTIONS["11.4"](text).split(), "a list of words"),
+        ("11.4", lambda text: SOLUTIONS["11.4"](text).replace(" ", "  "), "spaces left"),
+        ("11.5", better_of_each, "sides from two answers"),
+        ("11.6", share_for_threshold, "the score itself"),
+        ("11.6", from_the_surest_down, "equal margins parted"),
+        ("11.7", writes_into_its_argument, "not here left out of the softmax"),
         ("11.6", agreement, "right words not asked for"),
         ("11.7", loudest, "raw logits"),
         ("11.7", lambda windows: (0, 1, 1), "another value"),
@@ -129,18 +169,26 @@ def test_mistakes_are_recognised_as_learners_write_them(id, program, name):
     assert verdict.mistake is not None and verdict.mistake.name == name, verdict
 
 
+def _hide(logits, inside):
+    logits[~inside] = -np.inf  # in place, as one does
+    return logits
+
+
 @pytest.mark.parametrize(
     ("id", "answer"),
     [
         ("11.1", lambda spans, begin, end: np.array(SOLUTIONS["11.1"](spans, begin, end))),
         ("11.2", lambda *args: list(SOLUTIONS["11.2"](*args))),
         ("11.3", lambda n, width, overlap: [list(pair) for pair in SOLUTIONS["11.3"](n, width, overlap)]),
+        ("11.2", lambda first, last, inside, longest: SOLUTIONS["11.2"](_hide(first, inside), _hide(last, inside),
+         np.ones(len(first), bool), longest)),
+        ("11.3", lambda n, width, overlap: iter(SOLUTIONS["11.3"](n, width, overlap))),
         ("11.4", normalise_answer),
         ("11.5", lambda predicted, accepted: answer_scores([predicted], [accepted])["f1"]),
         ("11.6", best_threshold),  # of equal ones it takes another
         ("11.6", lambda *args: np.float64(SOLUTIONS["11.6"](*args) - 1e-9)),
     ],
-)
+)  # fmt: skip
 def test_other_right_answers_are_right(id, answer):
     assert find_check(id).examine(answer), find_check(id).examine(answer)
 
@@ -200,6 +248,16 @@ def test_no_threshold_is_better(seed, n):
     best = threshold_scores(*rows, SOLUTIONS["11.6"](*rows))
     assert best == threshold_scores(*rows, best_threshold(*rows))
     assert all(threshold_scores(*rows, t) <= best for t in np.arange(-4, 4, 0.25))
+
+
+def test_an_error_says_for_what():
+    seen = find_check("11.5").examine(lambda given, accepted: 1 / (given == "Oslo") - 0.6).mistake.seen
+    assert seen.startswith("ZeroDivisionError: division by zero, for 'in old Oslo' where ['Oslo city'] is accepted"), seen
+
+
+def test_a_threshold_is_told_with_its_rows():
+    seen = find_check("11.6").examine(lambda *args: 0).mistake.seen
+    assert seen.startswith("threshold 0 gets 2 of these rows right, where 3 can be had: 4 right span; 3 no answer"), seen
 
 
 def test_seen_names_the_learners_own_value():

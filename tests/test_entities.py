@@ -238,9 +238,10 @@ def test_structured_tags_keep_every_rule_and_leave_cut_words_outside(scale):
         data = encode(task, tiny_tokenizer(), max_length=8)["train"]
     for seed in range(20):
         logits = scale * np.random.default_rng(seed).normal(0, 1, (len(data.input_ids), len(TAGS)))
-        tags = structured_tags(logits, data, TAGS, map(len, words))
+        tags, certainty = structured_tags(logits, data, TAGS, map(len, words))
         alone, _ = word_tags(logits, data, TAGS, map(len, words))
-        assert [len(row) for row in tags] == [15, 1, 2]
+        assert [len(row) for row in tags] == [len(row) for row in certainty] == [15, 1, 2]
+        assert all((row >= 0).all() and (row <= 1).all() for row in certainty)
         assert set(tags[0][6:]) == {"O"}, "words that the model never saw"
         for row, lone in zip(tags, alone, strict=True):
             assert rule_breaks(row) == []

@@ -120,6 +120,21 @@ def test_a_silent_model_scores_nothing_and_no_rare_row_is_refused():
         lab.precision_recall(SCORES, IS_RARE[:3])
 
 
+def test_the_lowest_threshold_keeps_its_precision_and_the_next_one_below_does_not():
+    chosen = lab.lowest_threshold(SCORES, IS_RARE, 0.2)
+    curve = lab.precision_recall(SCORES, IS_RARE)
+    assert lab.at_threshold(SCORES, IS_RARE, chosen)["precision"] >= 0.2
+    assert (curve[curve["threshold"] < chosen]["precision"] < 0.2).all()
+    assert lab.lowest_threshold(SCORES, IS_RARE, 1.01) == float("inf")
+
+
+def test_a_word_against_its_label_is_found_under_a_denial_and_in_a_side_clause():
+    good = next(word for word in sorted(reviews.POLARITY) if reviews.POLARITY[word] == 1)
+    bad = next(word for word in sorted(reviews.POLARITY) if reviews.POLARITY[word] == 0)
+    texts = [f"The tea was {good}.", f"The tea was not {good}.", f"It was {good}, although the buns were {bad}."]
+    assert lab.against_its_words(texts, [1, 0, 1]).tolist() == [False, True, True]
+
+
 def test_label_scores_agree_with_scikit_learn():
     from types import SimpleNamespace
 
@@ -218,10 +233,12 @@ def test_the_threshold_figure_counts_what_it_does():
 
 def test_curves_are_drawn_with_a_chosen_threshold():
     curve = lab.precision_recall(SCORES, IS_RARE)
-    figure = figures.precision_recall({"a": curve}, share=0.2, chosen=0.3)
-    assert len(figure.data) == 2 and "threshold 0.30 has recall" in figure.layout.meta["description"]
-    recall = lab.at_threshold(SCORES, IS_RARE, 0.3)["recall"]
-    assert figure.data[1].x[0] == pytest.approx(recall)
+    low = curve.assign(threshold=curve["threshold"] - 9)  # never reaches it
+    figure = figures.precision_recall({"a": curve, "b": curve, "low": low}, share=0.2, chosen=0.3)
+    assert len(figure.data) == 4 and figure.layout.meta["description"].count("from 0.30 on") == 2
+    at = lab.at_threshold(SCORES, IS_RARE, 0.3)
+    assert figure.data[-1].x == pytest.approx([at["recall"]] * 2)
+    assert figure.data[-1].y == pytest.approx([at["precision"]] * 2)
 
 
 ROWS = pd.DataFrame({

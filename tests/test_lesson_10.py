@@ -118,6 +118,8 @@ def test_scores_of_a_run_are_those_of_its_decoder():
     of = Tagged([["a", "b"]], [["B-PER", "I-PER"]], [["O", "I-PER"]], [["B-PER", "I-PER"]])
     assert (of.f1(), of.f1("repaired"), of.f1("structured"), of.accuracy) == (0, 0, 1, 0.5)
     assert list(of.names()["found"]) == [False]
+    assert of.wrong().to_dict() == {"missed": 1} and of.wrong("structured").empty
+    assert of.wrong("repaired").to_dict() == {"boundary": 1}
 
 
 def test_a_name_list_finds_what_it_has_seen_and_nothing_else():

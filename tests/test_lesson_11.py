@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_utils import encode, load_task
-from course_utils.decoding import Span, answer_spans
+from course_utils.decoding import Span, answer_spans, not_here, softmax
 from course_utils.errors import CourseError
 from course_utils.experiments import lesson_11 as lab
 from course_utils.figures import answers as figures
@@ -265,6 +265,29 @@ def test_at_the_chosen_threshold_the_margin_decides_as_the_package_does(seed):
     answered = [span.end > 0 for span in answer_spans(logits, data, no_answer=True).values()]
     assert answered == list(judged["margins"] >= 0)
     assert list(judged["has_answer"]) == [True, False]
+
+
+def test_no_answer_is_as_likely_as_the_window_says_that_doubts_it_most():
+    made = answer_task(["who lives in Oslo"] * 2, ["Anna Berg was good . " * 8, "Anna"], [("Anna", 0), None])
+    data = encode(made, TOKENIZER, max_length=24)["train"]
+    logits = np.random.default_rng(0).normal(0, 3, (len(data.input_ids), 2))
+    of_windows = [softmax(one, axis=0)[0].prod() for one in np.split(logits, data.offsets[1:-1])]
+    assert len(of_windows) > 2, "the first passage should take several windows"
+    assert not_here(logits, data) == pytest.approx({0: min(of_windows[:-1]), 1: of_windows[-1]})
+
+
+@pytest.mark.parametrize("context", ["Anna Berg lives in Oslo . The room was good .", "Oslo", "  Anna was in Oslo . " * 20])
+def test_a_question_of_your_own_gets_the_span_and_the_margin_of_the_package(model, context):
+    made = answer_task(["who"], ["Anna"], [None])
+    span, margin = lab.ask(model, TOKENIZER, made, "who", context, max_length=24)
+    for may_refuse in (False, True):
+        [answer] = predict_answers(model, TOKENIZER, "who", context, no_answer=may_refuse, max_length=24)
+        refused = may_refuse and margin < 0
+        assert answer.text == ("" if refused else context[span.start : span.end])
+    with pytest.raises(CourseError, match="the passage is empty"):
+        lab.ask(model, TOKENIZER, made, "who", "  ")
+    with pytest.raises(CourseError, match="the question is empty"):
+        lab.ask(model, TOKENIZER, made, "", context)
 
 
 @pytest.mark.parametrize("longest", [1, 3, 30])

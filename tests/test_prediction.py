@@ -50,11 +50,12 @@ def test_labels_equal_those_of_the_model_one_by_one(models):
         assert label == ["negative", "positive"][int(expected.argmax())]
 
 
+@pytest.mark.parametrize("keep_rules", [True, False])
 @few
-@given(texts)
-def test_entities_stand_where_they_say_over_any_unicode(models, sentences):
+@given(sentences=texts)
+def test_entities_stand_where_they_say_over_any_unicode(models, keep_rules, sentences):
     sentences = [f"Anna {sentence}" for sentence in sentences]
-    found = predict_entities(models["entities"], TOKENIZER, sentences)
+    found = predict_entities(models["entities"], TOKENIZER, sentences, keep_rules=keep_rules)
     assert len(found) == len(sentences)
     for sentence, entities in zip(sentences, found, strict=True):
         assert all(sentence[e.start : e.end] == e.text and e.text.strip() for e in entities)
@@ -62,33 +63,60 @@ def test_entities_stand_where_they_say_over_any_unicode(models, sentences):
         assert all(e.kind in ("PER", "LOC") and 0 < e.probability <= 1 for e in entities)
 
 
-def test_entities_are_read_from_tags(models):
-    """With a head that knows the words, names come out whole, with their characters."""
+def knows_words(config, **rows):
+    """A model that gives each of these words its row of logits, and is sure that every other is outside."""
     import torch
     from torch import nn
     from transformers.modeling_outputs import TokenClassifierOutput
 
     class KnowsWords(nn.Module):
-        config = models["entities"].config
-
         def __init__(self):
             super().__init__()
+            self.config = config
             table = torch.zeros(len(TOKENIZER), len(TAGS))
-            table[:, 0] = 1
-            for word, tag in (("Anna", 1), ("Berg", 2), ("Oslo", 3)):
-                table[TOKENIZER.convert_tokens_to_ids(word)] = torch.eye(len(TAGS))[tag]
-            self.tags = nn.Embedding.from_pretrained(table * 20)
+            table[:, 0] = 20
+            for word, row in rows.items():
+                table[TOKENIZER.convert_tokens_to_ids(word)] = torch.tensor(row, dtype=torch.float)
+            self.tags = nn.Embedding.from_pretrained(table)
 
         def forward(self, input_ids, attention_mask):
             return TokenClassifierOutput(logits=self.tags(input_ids))
 
-    sentence = "where lives Anna  Berg ? in Oslo."
-    [entities] = predict_entities(KnowsWords(), TOKENIZER, sentence)
+    return KnowsWords()
+
+
+@pytest.mark.parametrize("keep_rules", [True, False])
+def test_entities_are_read_from_tags(models, keep_rules):
+    """With a head that knows the words, names come out whole, with their characters."""
+    model = knows_words(
+        models["entities"].config, Anna=[0, 20, 0, 0, 0], Berg=[0, 0, 20, 0, 0], Oslo=[0, 0, 0, 20, 0]
+    )
+    [entities] = predict_entities(model, TOKENIZER, "where lives Anna  Berg ? in Oslo.", keep_rules=keep_rules)
     assert [(e.kind, e.text, e.start, e.end) for e in entities] == [
         ("PER", "Anna  Berg", 12, 22),
         ("LOC", "Oslo", 28, 32),
     ]
     assert all(e.probability > 0.99 for e in entities)
+
+
+def test_rules_make_the_words_of_a_name_agree(models):
+    """B-LOC and I-PER: alone, the second is lost; under the rules both are of the kind that is likelier for the two."""
+    assert TAGS == ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+    model = knows_words(models["entities"].config, Anna=[0, 3, 0, 4, 0], Berg=[0, 0, 9, 0, 1])
+    [together] = predict_entities(model, TOKENIZER, "Anna Berg")
+    [alone] = predict_entities(model, TOKENIZER, "Anna Berg", keep_rules=False)
+    assert [(e.kind, e.text) for e in together] == [("PER", "Anna Berg")]
+    assert [(e.kind, e.text) for e in alone] == [("LOC", "Anna")]
+    # The probability is that of the tag that was taken, at the least certain word.
+    assert together[0].probability == pytest.approx(softmax(np.array([0, 3, 0, 4, 0]))[1])
+    assert alone[0].probability == pytest.approx(softmax(np.array([0, 3, 0, 4, 0]))[3])
+
+
+def test_rules_need_tags_of_iob2():
+    model = tiny_model("entities", ["O", "PER", "LOC", "ORG", "MISC"])
+    with pytest.raises(CourseError, match="tag 1 is 'PER', and IOB2 has"):
+        predict_entities(model, TOKENIZER, "Anna lives in Oslo")
+    assert predict_entities(model, TOKENIZER, "Anna lives in Oslo", keep_rules=False) == [[]]
 
 
 @few

@@ -1,199 +1,137 @@
-"""Exercises of lesson 10, named entities: the bookkeeping from words to pieces, tags, spans and characters.
+"""Exercises of lesson 10, named entities: the bookkeeping from pieces to words, tags, spans and characters.
 
-Every answer is called on cases in order. At the first that differs, its result is compared with what each usual
-mistake, written out as a program, gives for the same case.
+A usual mistake is a program. Where an answer differs from a slow specification, it is compared with what each of these
+programs gives, and the one that explains most of it is named (`judging.judge`). Exercise 10.6 stands in `tag_paths`.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Callable, Sequence
+from collections import Counter
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from course_utils.checks import Check, Mistake
+from course_utils.checks.judging import Case, Wrong, judge
+from course_utils.checks.tag_paths import best_legal_path
 from course_utils.decoding import entity_spans
-from course_utils.entities import allowed_transitions, convert_tags, outcomes, repaired, write_tags
+from course_utils.entities import OUTCOMES, convert_tags, outcomes, repaired, write_tags
 from course_utils.world.draw import words
+
+__all__ = [
+    "best_legal_path", "count_errors", "entity_f1", "spans_of", "tags_of_words", "to_characters", "to_iobes",
+]  # fmt: skip
 
 # A mistake reads best as its four parts, on as few lines as they need:
 # fmt: off
 
 
-@dataclass(frozen=True)
-class Wrong:
-    """A usual mistake as a program, and what to say to whoever wrote it."""
-
-    name: str
-    program: Callable[..., Any]
-    cause: str
-    move: str
+def _shown(value):
+    """What a learner reads of a result."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    return round(value, 4) if isinstance(value, float) else value
 
 
-def _plain(value: Any, *, tuples: bool = False) -> Any:
-    """Lists for arrays and, unless `tuples` stay, for these; Python's numbers for NumPy's: what an answer says."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        parts = [_plain(part, tuples=tuples) for part in value]
-        return tuple(parts) if tuples and isinstance(value, tuple) else parts
-    if isinstance(value, dict):
-        return {key: _plain(part, tuples=tuples) for key, part in value.items()}
-    return round(value, 4) if isinstance(value, float) and math.isfinite(value) else value
-
-
-def _told_apart(
-    answer: Callable[..., Any], right: Callable[..., Any], cases: Sequence[tuple[Any, ...]], wrongs: Sequence[Wrong],
-    asked: Callable[..., str], otherwise: str,
-) -> Mistake | None:
-    """None if the answer is right on all cases, else the mistake that gives what it gives on the first that differs.
-
-    Of several such mistakes, the one that agrees with the answer on most of the cases.
-    """
-    results: list[Any] = []
-    failed, shown = None, ""  # the first case that differs, and the answer to it
-    for number, case in enumerate(cases):
-        try:
-            got = answer(*deepcopy(case))
-            if got is None:
-                raise TypeError("no result")  # the check says what that means
-        except Exception:
-            if failed is None:
-                raise
-            got = ...  # agrees with nothing
-        results.append(_plain(got))
-        if failed is None and results[-1] != _plain(right(*case)):
-            failed, shown = number, _plain(got, tuples=True)
-    if failed is None:
-        return None
-    expected = _plain(right(*cases[failed]), tuples=True)
-    seen = f"for {asked(*cases[failed])} your answer is {shown}, where {expected} is right"
-    suspects = [wrong for wrong in wrongs if _plain(wrong.program(*cases[failed])) == results[failed]]
-    if not suspects:
-        return Mistake("another answer", seen, "none of the usual mistakes gives this", otherwise)
-
-    def agreement(wrong: Wrong) -> int:
-        return sum(_plain(wrong.program(*case)) == result for case, result in zip(cases, results, strict=True))
-
-    likely = max(suspects, key=agreement)
-    return Mistake(likely.name, seen, likely.cause, likely.move)
+def _ask(check, right, wrongs, asked, otherwise, properties):
+    """A probe for each property: an answer gives what `right` gives; `asked(*case)` says for what."""
+    judge(
+        check, right, {name: [Case(case, asked(*case)) for case in cases] for name, cases in properties.items()}, wrongs,
+        otherwise, seen=lambda result, got, wanted, case: (
+            f"for {case.words} your answer is {_shown(result)}, where {_shown(right(*case.args))} is right"),
+    )
 
 
 # ---------------------------------------------------------------- 10.1
 
-align = Check(
-    "10.1",
-    "From words to pieces",
-    hints=(
-        "Go through the pieces from left to right, and remember the word of the piece before.",
-        "A piece is the first of its word when its word is not `None` and is not the word of the piece before.",
-        "The tag is `tags[word]`: the word's own number finds it, not a counter. Everything else is -100.",
-    ),
-)
+tags_of_words = Check("10.1", "From pieces back to words", hints=(
+    "Begin with as many \"O\" as there are words. Then go through pieces and their words side by side.",
+    "A piece is the first of its word when its word is not `None` and is not the word of the piece before.",
+    "Only then write: `tags[word] = tag`. The word's own number says where, not a counter.",
+))
 
 
-def _first_pieces(ids, tags):
-    firsts = {word: ids.index(word) for word in ids if word is not None}
-    return [tags[word] if firsts.get(word) == i else -100 for i, word in enumerate(ids)]
+def _first_pieces(ids, predicted, n):
+    """The tags at first pieces, by the number of the word."""
+    return {word: predicted[ids.index(word)] for word in ids if word is not None}
 
 
-def _beside(ids, tags):
-    return zip(ids, _first_pieces(ids, tags), strict=True)
+def _filled(tags, n):
+    return [tags.get(word, "O") for word in range(n)]
 
 
-def _by_counter(ids, tags):
-    numbers = {word: n for n, word in enumerate(dict.fromkeys(word for word in ids if word is not None))}
-    return _first_pieces([None if word is None else numbers[word] for word in ids], tags)
+def _spoken_by(choose):
+    """One tag per word, chosen from those of all its pieces."""
+    def program(ids, predicted, n):
+        pieces = {word: [tag for w, tag in zip(ids, predicted) if w == word] for word in ids if word is not None}
+        return _filled({word: choose(tags) for word, tags in pieces.items()}, n)
+
+    return program
 
 
-def _along(ids, tags):
-    """One tag after the other on whatever piece comes."""
-    left = iter(tags)
-    return [-100 if word is None else next(left, 0) for word in ids]
+def _in_order(tags, n):
+    return [*tags, *["O"] * n][:n]
 
 
-ALIGNMENTS = (
-    Wrong("every piece labelled", lambda ids, tags: [-100 if w is None else tags[w] for w in ids],
-          "later pieces of a word get its tag again: a name of one word in three pieces counts as three targets, and a "
-          "B- on each of them says that three names begin",
+BACKWARDS = (
+    Wrong("one tag per piece", lambda ids, predicted, n: predicted,
+          "the predictions come back as they are: one for each piece, special tokens among them",
+          "A word has one tag, and `[CLS]` has none: choose."),
+    Wrong("every piece speaks", lambda ids, predicted, n: [t for w, t in zip(ids, predicted) if w is not None],
+          "later pieces of a word add tags of their own, so that all later words move to the right",
           "Compare a piece's word with that of the piece before."),
-    Wrong("special tokens are O", lambda ids, tags: [0 if w is None else y for w, y in _beside(ids, tags)],
-          "pieces that belong to no word get the label 0, which is O, so the loss counts them",
-          "Nobody tagged `[CLS]` and `[SEP]`: give them -100."),
-    Wrong("later pieces are O", lambda ids, tags: [0 if y == -100 else y for y in _first_pieces(ids, tags)],
-          "0 is used for \"no label\", but 0 is the tag O: the model is told that the rest of a name is no name",
-          "The label that the loss leaves out is -100."),
-    Wrong("the first word is lost", lambda ids, tags: [y if w else -100 for w, y in _beside(ids, tags)],
+    Wrong("special tokens speak", lambda ids, predicted, n: [
+              t for i, (w, t) in enumerate(zip(ids, predicted)) if w is None or ids.index(w) == i],
+          "`[CLS]` and `[SEP]` are counted as words", "Leave out the pieces whose word is `None`."),
+    Wrong("the last piece speaks", _spoken_by(lambda tags: tags[-1]),
+          "each piece overwrites what the one before said of the word, so the last is left",
+          "Write a word's tag once: at its first piece, which is the one that was trained."),
+    Wrong("the majority speaks", _spoken_by(lambda tags: Counter(tags).most_common(1)[0][0]),
+          "the pieces of a word vote, but only the first was ever taught to", "Take the first piece alone."),
+    Wrong("any piece makes a name", _spoken_by(lambda tags: next((tag for tag in tags if tag != "O"), "O")),
+          "an O at the first piece is overruled by a later one, which nobody trained",
+          "O is an answer like the others: the first piece has said it."),
+    Wrong("the first word is lost", lambda *given: _filled({w: t for w, t in _first_pieces(*given).items() if w}, given[2]),
           "`if word` is false for word 0 as well as for `None`", "Write `word is not None`."),
-    Wrong("laid along the pieces", _along,
-          "tags are given out one per piece, in order; after the first word of two pieces all of them sit on the wrong "
-          "words, and nothing complains",
-          "Find each tag by the number of its word."),
-    Wrong("last piece instead of first", lambda ids, tags: _first_pieces(ids[::-1], tags)[::-1],
-          "a piece is labelled when the *next* one belongs to another word",
-          "Look at the piece before. (Either can work, but prediction reads the first.)"),
-    Wrong("O left out", lambda ids, tags: [y or -100 for y in _first_pieces(ids, tags)],
-          "the tag 0 was taken for \"no tag\": words outside names carry no label, so nothing ever teaches the model "
-          "to say O",
-          "O is a tag like the others. Test the word, not its tag."),
-    Wrong("counted, not looked up", _by_counter,
-          "tags are counted off as new words appear; a word without a piece shifts all that follow",
-          "Use the word's number to find its tag: `tags[word]`."),
+    Wrong("words without pieces dropped", lambda *given: list(_first_pieces(*given).values()),
+          "there are tags only for words that have a piece, so the list is shorter than the sentence",
+          "Begin with `n_words` times \"O\", and fill in."),
+    Wrong("counted, not looked up", lambda *given: _in_order(_first_pieces(*given).values(), given[2]),
+          "tags are put down one after the other; a word without a piece shifts all that follow",
+          "Use the word's number to find its place: `tags[word]`."),
+    Wrong("laid along the pieces", lambda ids, predicted, n: _in_order(predicted[1:], n),
+          "one piece per word is counted off after `[CLS]`; from the first word that was cut on, all tags sit wrong",
+          "Ask each piece for its word: `word_ids` knows."),
+    Wrong("another length", _filled, "there are not as many tags as words: some words are left out or counted twice",
+          "Begin with `n_words` times \"O\", and fill in the words that have a piece.",
+          symptom=lambda got, right: isinstance(got, tuple) and len(got) != len(right)),
 )
 
 
-def _aligned(answer, *cases):
-    return _told_apart(
-        answer, _first_pieces, cases, ALIGNMENTS, lambda ids, tags: f"words {ids} and tags {tags}",
-        "Write words, tags and your labels below each other, and find the first place where they part.",
-    )
-
-
-@align.probe
-def one_label_a_word(answer):
-    """A word in one piece, one in three, one in one."""
-    got = answer([None, 0, 1, 1, 1, 2, None], [3, 1, 2])
-    if got is not None and len(got) != 7:
-        return Mistake(
-            "another length", f"{len(got)} labels for 7 pieces", "labels are made per word, or special tokens left out",
-            "Labels stand beside `input_ids`: exactly one for each piece.",
-        )
-    return _aligned(answer, ([None, 0, 1, 1, 1, 2, None], [3, 1, 2]))
-
-
-@align.probe
-def words_outside_names(answer):
-    """The tag 0 is a label."""
-    return _aligned(answer, ([None, 0, 1, 2, 2, None], [0, 2, 0]))
-
-
-@align.probe
-def a_cut_sentence(answer):
-    """More tags than words that arrive."""
-    return _aligned(answer, ([None, 0, 1, 1, None], [3, 1, 2, 4]))
-
-
-@align.probe
-def a_word_without_a_piece(answer):
-    """Word 1 has none."""
-    return _aligned(answer, ([None, 0, 2, 2, 3, None], [3, 1, 2, 4]))
+_ask(
+    tags_of_words, lambda *given: _filled(_first_pieces(*given), given[2]), BACKWARDS,
+    lambda ids, predicted, n: f"the words {ids} of the pieces, predictions {predicted} and {n} words",
+    "Write pieces, their words and their tags below each other, and find the first word whose tag is wrong.",
+    {
+        "a word in one piece, one in three, one in one": [
+            ([None, 0, 1, 1, 1, 2, None], ["I-ORG", "O", "B-PER", "B-PER", "O", "O", "O"], 3)],
+        "a name at the very beginning": [([None, 0, 0, 0, 1, None], ["O", "B-LOC", "I-LOC", "I-LOC", "O", "B-PER"], 2)],
+        "later pieces that see a name": [([None, 0, 0, 1, 2, 2, None], ["O", "O", "B-PER", "B-ORG", "I-ORG", "O", "O"], 3)],
+        "a sentence that was cut": [([None, 0, 1, 1, None], ["O", "B-PER", "I-PER", "O", "O"], 4)],
+        "a word without a piece": [([None, 0, 2, 2, 3, None], ["O", "O", "B-ORG", "I-ORG", "B-LOC", "O"], 4)],
+    },
+)
 
 
 # ---------------------------------------------------------------- 10.2
 
-spans_of = Check(
-    "10.2",
-    "From tags to spans",
-    hints=(
-        "Only B- begins a name. Only an I- that stands right behind a name of the same kind makes it longer.",
-        "Keep a list of spans. For an I-, look at the last of them: does it end at this word, and is its kind the same?",
-        "`tag.partition(\"-\")` gives mark, dash and kind. To lengthen: `spans[-1] = (kind, spans[-1][1], i + 1)`.",
-    ),
-)
+spans_of = Check("10.2", "From tags to spans", hints=(
+    "Only B- begins a name. Only an I- that stands right behind a name of the same kind makes it longer.",
+    "Keep a list of spans. For an I-, look at the last of them: does it end at this word, and is its kind the same?",
+    "`tag.partition(\"-\")` gives mark, dash and kind. To lengthen: `spans[-1] = (kind, spans[-1][1], i + 1)`.",
+))
+
+
+def _rows(*rows):
+    """Cases of one argument each, a list of tags."""
+    return [(row.split(),) for row in rows]
 
 
 def _read(tags, begins=lambda mark, goes_on: mark == "B", follows=lambda last, i, kind: last[2] == i and last[0] == kind):
@@ -212,8 +150,8 @@ def _read(tags, begins=lambda mark, goes_on: mark == "B", follows=lambda last, i
 READINGS = (
     Wrong("last word included", lambda tags: [(k, a, b - 1) for k, a, b in entity_spans(tags)],
           "the third number is the last word of the name", "As in Python's slices, the end is one further."),
-    Wrong("parts in another order", lambda tags: [(a, b, k) for k, a, b in entity_spans(tags)],
-          "the kind stands last", "The order is (kind, first word, last word + 1)."),
+    Wrong("parts in another order", lambda tags: [(a, b, k) for k, a, b in entity_spans(tags)], "the kind stands last",
+          "The order is (kind, first word, last word + 1)."),
     Wrong("the last name is lost", lambda tags: [s for s in entity_spans(tags) if s[2] < len(tags)],
           "a name is stored when the word after it is read, and after the last word none is",
           "Store the name that is still open when the loop ends."),
@@ -226,54 +164,34 @@ READINGS = (
     Wrong("a gap is bridged", lambda tags: _read(tags, follows=lambda last, i, kind: last[0] == kind),
           "an I- was added to a name that had ended some words before",
           "Ask whether the last name ends exactly at this word."),
+    Wrong("the kind is cut at its dash", lambda tags: [(k.split("-")[-1], a, b) for k, a, b in entity_spans(tags)],
+          "only what follows the last dash was kept, and the kind has one of its own",
+          "Everything behind the mark is the kind: `tag[2:]`."),
     Wrong("stray I- begins a name", lambda tags: entity_spans(repaired(tags)),
           "an I- that continues nothing was read as a beginning, as lenient scorers do",
           "Here the reading is strict: only a B- begins a name."),
 )
 
-
-def _spans_read(answer, *tag_rows):
-    return _told_apart(
-        answer, entity_spans, [(row.split(),) for row in tag_rows], READINGS, lambda tags: " ".join(tags),
-        "Go through the tags word by word, and say aloud for each: begins, goes on, or neither.",
-    )
-
-
-@spans_of.probe
-def the_example(answer):
-    """Three names, two of them side by side, the last at the end."""
-    return _spans_read(answer, "B-PER O B-LOC I-LOC O", "B-PER I-PER O B-LOC B-ORG I-ORG I-ORG")
-
-
-@spans_of.probe
-def two_of_a_kind(answer):
-    """A B- right after a name of its kind."""
-    return _spans_read(answer, "B-LOC B-LOC I-LOC O O", "O B-PER I-PER B-PER O")
-
-
-@spans_of.probe
-def an_i_of_another_kind(answer):
-    """It ends the name and begins none."""
-    return _spans_read(answer, "B-PER I-LOC O", "B-PER I-LOC I-PER O")
-
-
-@spans_of.probe
-def an_i_after_nothing(answer):
-    """After O, at the beginning, after a gap."""
-    return _spans_read(answer, "B-PER O I-PER O", "O I-PER I-PER O", "I-LOC O", "O O")
+_ask(
+    spans_of, entity_spans, READINGS, lambda tags: " ".join(tags),
+    "Go through the tags word by word, and say aloud for each: begins, goes on, or neither.",
+    {
+        "three names, two side by side, one at the end": _rows("B-PER O B-LOC I-LOC O", "B-PER I-PER O B-LOC B-ORG I-ORG"),
+        "a B- right after a name of its kind": _rows("B-LOC B-LOC I-LOC O O", "O B-PER I-PER B-PER O"),
+        "an I- of another kind ends the name": _rows("B-PER I-LOC O", "B-PER I-LOC I-PER O"),
+        "an I- after O, at the beginning, after a gap": _rows("B-PER O I-PER O", "O I-PER I-PER O", "I-LOC O", "O O"),
+        "a kind with a dash": _rows("O B-geo-loc I-geo-loc"),
+    },
+)
 
 
 # ---------------------------------------------------------------- 10.3
 
-to_iobes = Check(
-    "10.3",
-    "Another scheme",
-    hints=(
-        "A name's last word is known only from what comes after it. What comes after the last word of the sentence?",
-        "A name goes on if the next tag is I-. Otherwise it ends here: B- becomes S-, and I- becomes E-.",
-        "Go through `zip(tags, [*tags[1:], \"O\"])`, so that the last word has a successor too.",
-    ),
-)
+to_iobes = Check("10.3", "Another scheme", hints=(
+    "A name's last word is known only from what comes after it. What comes after the last word of the sentence?",
+    "A name goes on if the next tag is I-. Otherwise it ends here: B- becomes S-, and I- becomes E-.",
+    "Go through `zip(tags, [*tags[1:], \"O\"])`, so that the last word has a successor too.",
+))
 
 
 def _marked(tags, alone="S", last="E", ends=lambda after: not after.startswith("I"), at_end="O"):
@@ -284,11 +202,23 @@ def _marked(tags, alone="S", last="E", ends=lambda after: not after.startswith("
     return result
 
 
+def _changed_while_read(tags):
+    for i in reversed(range(len(tags))):  # what follows is E- by now, and no longer I-
+        if tags[i] != "O" and not (i + 1 < len(tags) and tags[i + 1][0] == "I"):
+            tags[i] = ("S" if tags[i][0] == "B" else "E") + tags[i][1:]
+    return tags
+
+
 CONVERSIONS = (
     Wrong("single words stay B", lambda tags: _marked(tags, alone="B"),
           "a name of one word is still marked B-, which promises that more follows", "Such a name is S-."),
-    Wrong("last word stays I", lambda tags: _marked(tags, last="I"),
-          "the last word of a longer name is still marked I-", "It is E-."),
+    Wrong("last word stays I", lambda tags: _marked(tags, last="I"), "the last word of a longer name is still marked I-",
+          "It is E-."),
+    Wrong("single words are E", lambda tags: _marked(tags, alone="E"),
+          "a name of one word ends where it begins, and was marked as an end", "Such a name is S-."),
+    Wrong("changed while read", _changed_while_read,
+          "the tags are changed in place from the end, so that an I- has become E- when the word before asks for it",
+          "Read the old tags, write a new list."),
     Wrong("every B is S", lambda tags: ["S" + t[1:] if t[0] == "B" else m for t, m in zip(tags, _marked(tags), strict=True)],
           "the first word of a longer name became S-, too", "S- is for names of one word: look at the next tag."),
     Wrong("every I is E", lambda tags: ["E" + t[1:] if t[0] == "I" else t for t in _marked(tags)],
@@ -301,43 +231,25 @@ CONVERSIONS = (
           "A name goes on only if the next tag is I-."),
 )
 
-
-def _converted(answer, *tag_rows):
-    return _told_apart(
-        answer, lambda tags: convert_tags(tags, "IOB2", "IOBES"), [(row.split(),) for row in tag_rows], CONVERSIONS,
-        lambda tags: " ".join(tags), "Write the next tag under each tag, and decide word by word.",
-    )
-
-
-@to_iobes.probe
-def names_among_other_words(answer):
-    """Of one, two, three and four words."""
-    return _converted(answer, "B-PER I-PER I-PER O B-LOC O B-ORG I-ORG O O", "O B-PER I-PER I-PER I-PER O")
-
-
-@to_iobes.probe
-def a_name_after_a_name(answer):
-    """With no O between them."""
-    return _converted(answer, "B-PER B-LOC I-LOC B-LOC O", "O B-PER I-PER B-PER O")
-
-
-@to_iobes.probe
-def a_name_at_the_end(answer):
-    """Of one word, of two, and no name at all."""
-    return _converted(answer, "O B-PER", "O B-PER I-PER", "O O")
+_ask(
+    to_iobes, lambda tags: convert_tags(tags, "IOB2", "IOBES"), CONVERSIONS, lambda tags: " ".join(tags),
+    "Write the next tag under each tag, and decide word by word.",
+    {
+        "names of one, two, three and four words": _rows(
+            "B-PER I-PER I-PER O B-LOC O B-ORG I-ORG O O", "O B-PER I-PER I-PER I-PER O"),
+        "a name right after a name": _rows("B-PER B-LOC I-LOC B-LOC O", "O B-PER I-PER B-PER O"),
+        "a name at the end; no name": _rows("O B-PER", "O B-PER I-PER", "O O"),
+    },
+)
 
 
 # ---------------------------------------------------------------- 10.4
 
-entity_f1 = Check(
-    "10.4",
-    "F1 of whole names",
-    hints=(
-        "Three counts over all sentences: names predicted, names wanted, names in both lists of the same sentence.",
-        "With R right, P predicted and W wanted: precision R/P, recall R/W. What is 2PR/(P+R) in terms of the counts?",
-        "F1 is `2 * right / (predicted + wanted)`, and 0 when there is neither.",
-    ),
-)
+entity_f1 = Check("10.4", "F1 of whole names", hints=(
+    "Three counts over all sentences: names predicted, names wanted, names in both lists of the same sentence.",
+    "With R right, P predicted and W wanted: precision R/P, recall R/W. What is 2PR/(P+R) in terms of the counts?",
+    "F1 is `2 * right / (predicted + wanted)`, and 0 when there is neither.",
+))
 
 
 def _counts(predicted, wanted):
@@ -345,59 +257,58 @@ def _counts(predicted, wanted):
     return right, sum(map(len, predicted)), sum(map(len, wanted))
 
 
-def _share(right, given, there):
-    return 2 * right / (given + there) if given + there else 0.0
+def _of_counts(formula):
+    """A score made of the numbers of names right, predicted and wanted."""
+    return lambda predicted, wanted: formula(*_counts(predicted, wanted))
 
 
-def _f1(predicted, wanted):
-    return _share(*_counts(predicted, wanted))
+_f1 = _of_counts(lambda right, given, there: 2 * right / max(1, given + there))
 
 
-def _words_of(rows, kinds=True):
-    """Every word in a name, as the sentence, the kind, and the word."""
-    return {(n, k if kinds else "", i) for n, row in enumerate(rows) for k, a, b in row for i in range(a, b)}
+def _of_changed(change):
+    """F1 of what `change` makes of the rows of spans on either side."""
+    return lambda predicted, wanted: _f1(change(predicted), change(wanted))
 
 
-def _pooled(rows):
-    return [[span for row in rows for span in row]]
-
-
-def _word_f1(predicted, wanted):
-    given, there = _words_of(predicted), _words_of(wanted)
-    return _share(len(given & there), len(given), len(there))
+def _over_sentences(predicted, wanted):
+    return sum(_f1([a], [b]) for a, b in zip(predicted, wanted)) / max(1, len(predicted))
 
 
 def _over_kinds(predicted, wanted):
     kinds = sorted({span[0] for row in [*predicted, *wanted] for span in row})
-    of = [[[[s for s in row if s[0] == kind] for row in rows] for rows in (predicted, wanted)] for kind in kinds]
-    return sum(_f1(*pair) for pair in of) / max(1, len(kinds))
+    of = [_of_changed(lambda rows, kind=kind: [[s for s in row if s[0] == kind] for row in rows]) for kind in kinds]
+    return sum(f1(predicted, wanted) for f1 in of) / max(1, len(kinds))
 
 
-def _ends(rows):
-    return [[span[1:] for span in row] for row in rows]
+def _touching(predicted, wanted):
+    right = sum(any(k == kind and a < d and c < b for kind, c, d in there)
+                for given, there in zip(predicted, wanted) for k, a, b in given)
+    return 2 * right / max(1, sum(_counts(predicted, wanted)[1:]))
 
 
 SCORES = (
-    Wrong("sentences pooled", lambda p, w: _f1(_pooled(p), _pooled(w)),
-          "spans of all sentences lie in one set, so a name is right because *another* sentence has one at the same place",
-          "Compare sentence by sentence, and add up the counts."),
-    Wrong("mean over sentences", lambda p, w: sum(_f1([a], [b]) for a, b in zip(p, w, strict=True)) / max(1, len(p)),
+    Wrong("sentences pooled", _of_changed(lambda rows: [[span for row in rows for span in row]]),
+          "spans of all sentences lie in one set, so a name is right because *another* sentence has one at the same "
+          "place", "Compare sentence by sentence, and add up the counts."),
+    Wrong("mean over sentences", _over_sentences,
           "each sentence gets an F1 and these are averaged: a sentence with one name weighs as much as one with five, "
-          "and those without a name drag it down",
-          "Add up the counts over all sentences, and divide once."),
+          "and those without a name drag it down", "Add up the counts over all sentences, and divide once."),
     Wrong("mean over kinds", _over_kinds, "each kind gets an F1 and these are averaged (macro F1)",
           "Count all kinds together."),
-    Wrong("kinds ignored", lambda p, w: _f1(_ends(p), _ends(w)), "only the ends are compared",
-          "A town found as a person is wrong."),
-    Wrong("words counted", _word_f1, "words in names are counted, so half a name earns half a point",
-          "A name is right as a whole or not at all."),
-    Wrong("precision only", lambda p, w: _counts(p, w)[0] / max(1, _counts(p, w)[1]),
+    Wrong("kinds ignored", _of_changed(lambda rows: [[span[1:] for span in row] for row in rows]),
+          "only the ends are compared", "A town found as a person is wrong."),
+    Wrong("words counted", _of_changed(lambda rows: [[(k, i) for k, a, b in row for i in range(a, b)] for row in rows]),
+          "words in names are counted, so half a name earns half a point", "A name is right as a whole or not at all."),
+    Wrong("precision only", _of_counts(lambda right, given, there: right / max(1, given)),
           "this is precision: names that were missed do not lower it", "Combine it with recall."),
-    Wrong("recall only", lambda p, w: _counts(p, w)[0] / max(1, _counts(p, w)[2]),
+    Wrong("recall only", _of_counts(lambda right, given, there: right / max(1, there)),
           "this is recall: names that were made up do not lower it", "Combine it with precision."),
-    Wrong("plain mean", lambda p, w: _counts(p, w)[0] * (1 / max(1, _counts(p, w)[1]) + 1 / max(1, _counts(p, w)[2])) / 2,
+    Wrong("plain mean", _of_counts(lambda right, given, there: (right / max(1, given) + right / max(1, there)) / 2),
           "precision and recall are averaged plainly", "F1 is the harmonic mean: 2PR/(P+R)."),
-    Wrong("1 for nothing", lambda p, w: _f1(p, w) if any(p) or any(w) else 1.0,
+    Wrong("overlap suffices", _touching, "a predicted name counts as right when it shares a word with a wanted one",
+          "Both ends must agree: compare whole spans."),
+    Wrong("in per cent", lambda p, w: 100 * _f1(p, w), "the score is given in per cent", "Leave it between 0 and 1."),
+    Wrong("1 for nothing", _of_counts(lambda right, given, there: 2 * right / (given + there) if given + there else 1.0),
           "with no name on either side the score is 1", "The exercise, like most scorers, says 0."),
 )
 
@@ -408,69 +319,63 @@ def _in_numbers(predicted, wanted):
     return said if given + there > 4 else f"{said} (predicted {predicted}, wanted {wanted})"
 
 
-def _scored(answer, *cases):
+NONE: list[list] = [[], []]
+ONE = [[("PER", 0, 2)], []]
+EMPTY = [(ONE, [[("LOC", 4, 5)], []]), (NONE, ONE), (ONE, NONE), (NONE, NONE)]
+SEVERAL = (
+    [[("PER", 0, 2), ("LOC", 3, 4)], [("PER", 0, 2), ("ORG", 3, 5), ("MISC", 9, 10)], [("ORG", 3, 4)],
+     [("ORG", 1, 5), ("LOC", 5, 6), ("PER", 7, 8), ("PER", 13, 14)]],
+    [[("PER", 0, 2), ("ORG", 3, 4)], [("PER", 0, 1), ("ORG", 3, 4)], [],
+     [("ORG", 1, 5), ("LOC", 5, 6), ("MISC", 9, 10), ("PER", 12, 14)]],
+)
+
+
+@entity_f1.probe
+def nothing_to_divide_by(answer):
+    """Names on one side, on neither, on both and none right."""
     try:
-        return _told_apart(
-            answer, _f1, cases, SCORES, _in_numbers,
-            "Print how many names are predicted, wanted and right, and compute F1 on paper.",
-        )
+        for predicted, wanted in EMPTY:
+            answer(deepcopy(predicted), deepcopy(wanted))
     except ZeroDivisionError:
         return Mistake(
             "divided by zero", "a ZeroDivisionError, for sentences in which nothing is predicted, wanted or right",
             "precision, recall or their sum has nothing to divide by", "Return 0.0 before you divide by 0.",
         )
+    return None
 
 
-@entity_f1.probe
-def several_sentences(answer):
-    """Right, another kind, another end; one sentence without a name."""
-    predicted = [
-        [("PER", 0, 2), ("LOC", 3, 4)], [("PER", 0, 2), ("MISC", 9, 10)], [("ORG", 3, 4)],
-        [("ORG", 1, 4), ("LOC", 5, 6), ("PER", 7, 8), ("PER", 13, 14)],
-    ]
-    wanted = [
-        [("PER", 0, 2), ("ORG", 3, 4)], [("PER", 0, 1), ("ORG", 3, 4)], [],
-        [("ORG", 1, 4), ("LOC", 5, 6), ("MISC", 9, 10), ("LOC", 11, 12)],
-    ]
-    return _scored(answer, (predicted, wanted))
-
-
-@entity_f1.probe
-def nothing_right(answer):
-    """Names on one side, on both sides, on neither."""
-    one = [[("PER", 0, 2)]]
-    return _scored(answer, (one, [[("LOC", 4, 5)]]), ([[]], one), (one, [[]]), ([[], []], [[], []]))
+_ask(
+    entity_f1, _f1, SCORES, _in_numbers, "Print how many names are predicted, wanted and right, and compute F1 on paper.",
+    {
+        "names that are right, of another kind, with another end; a sentence without": [SEVERAL],
+        "names on one side, on both and none right, on neither": EMPTY,
+    },
+)
 
 
 # ---------------------------------------------------------------- 10.5
 
-count_errors = Check(
-    "10.5",
-    "What kind of error?",
-    hints=(
-        "For each wanted name, look for a predicted one that shares a word with it. None? Then it is missed.",
-        "Two spans share a word if each begins before the other ends. Then two questions remain: same kind? same ends?",
-        "Remember which predicted names met a wanted one. The others are spurious.",
-    ),
-)
-SIX = ("right", "type", "boundary", "boundary and type", "missed", "spurious")
+count_errors = Check("10.5", "What kind of error?", hints=(
+    "For each wanted name, look for a predicted one that shares a word with it. None? Then it is missed.",
+    "Two spans share a word if each begins before the other ends. Then two questions remain: same kind? same ends?",
+    "Remember which predicted names met a wanted one. The others are spurious.",
+))
 
 
 def _counted(predicted, wanted):
     length = max((span[2] for span in [*predicted, *wanted]), default=0)
     found = [one.outcome for one in outcomes(write_tags(predicted, length), write_tags(wanted, length))]
-    return {name: found.count(name) for name in SIX}
+    return {name: found.count(name) for name in OUTCOMES}
 
 
-def _moved(*names, into=("missed", "spurious")):
-    """The right counts, with some kinds counted under others."""
-
+def _moved(*names, into=("missed", "spurious"), also=False):
+    """The right counts, with some kinds counted under others, or `also` there."""
     def program(predicted, wanted):
         counts = _counted(predicted, wanted)
         for name in names:
             for other in into:
                 counts[other] += counts[name]
-            counts[name] = 0
+            counts[name] *= also
         return counts
 
     return program
@@ -478,9 +383,8 @@ def _moved(*names, into=("missed", "spurious")):
 
 def _sorted_by(share):
     """Counts by another test of sharing a word."""
-
     def program(predicted, wanted):
-        counts, met = dict.fromkeys(SIX, 0), []
+        counts, met = dict.fromkeys(OUTCOMES, 0), []
         for w in wanted:
             p = next((span for span in predicted if share(span, w)), None)
             met.append(p)
@@ -493,6 +397,16 @@ def _sorted_by(share):
     return program
 
 
+def _exchanged(predicted, wanted):
+    counts = _counted(predicted, wanted)
+    return counts | {"missed": counts["spurious"], "spurious": counts["missed"]}
+
+
+def _paired_in_order(predicted, wanted):
+    pairs = [_counted(predicted[i : i + 1], wanted[i : i + 1]) for i in range(max(len(predicted), len(wanted)))]
+    return {name: sum(pair[name] for pair in pairs) for name in OUTCOMES}
+
+
 ERRORS = (
     Wrong("only equal ends compared", _moved("boundary", "boundary and type"),
           "a name with a wrong end is counted twice, as missed and as spurious",
@@ -502,6 +416,14 @@ ERRORS = (
           "Look for a partner by its words first, and compare kinds afterwards."),
     Wrong("only exact matches", _moved("type", "boundary", "boundary and type"),
           "whatever is not right is counted as missed and as spurious", "Look for names that share a word."),
+    Wrong("counted twice", _moved("type", "boundary", "boundary and type", also=True),
+          "a name that is wrong in kind or ends is counted as that, and as missed and spurious as well",
+          "Missed and spurious are only names that share no word with any."),
+    Wrong("missed and spurious exchanged", _exchanged, "the two sides are mixed up",
+          "A wanted name that nothing meets is missed; a predicted one is spurious."),
+    Wrong("paired in order", _paired_in_order,
+          "the first predicted name is compared with the first wanted one, and so on; one spurious name spoils the rest",
+          "Look for the partner by its words, not by its number in the list."),
     Wrong("both wrong is boundary", _moved("boundary and type", into=("boundary",)),
           "the kind is not compared where the ends differ", "Two questions, four answers: kind and ends."),
     Wrong("both wrong is type", _moved("boundary and type", into=("type",)),
@@ -521,173 +443,37 @@ ERRORS = (
     Wrong("looks in one direction only", _sorted_by(lambda p, w: p[1] <= w[1] < p[2]),
           "a predicted name that begins after the wanted one is not seen as its partner",
           "Each must begin before the other ends, so two comparisons are needed."),
+    Wrong("keys missing", _counted, "a key is made only when something is counted under it", "Begin with all six keys at 0.",
+          symptom=lambda got, right: isinstance(got, dict) and set(got) < set(right)),
 )
 
 
-def _sorted_out(answer, *cases):
-    for case in cases:
-        got = answer(*deepcopy(case))
-        if isinstance(got, dict) and (lacking := [name for name in SIX if name not in got]):
-            return Mistake(
-                "keys missing", f"a dictionary without {', '.join(map(repr, lacking))}",
-                "a key is made only when something is counted under it", "Begin with all six keys at 0.",
-            )
-    return _told_apart(
-        answer, _counted, cases, ERRORS, lambda p, w: f"predicted {p} and wanted {w}",
-        "Draw the spans as bars over the words, the wanted above the predicted.",
-    )
-
-
-@count_errors.probe
-def one_of_each(answer):
-    """Six names, six fates."""
-    wanted = [("PER", 0, 2), ("LOC", 3, 4), ("ORG", 5, 8), ("MISC", 10, 12), ("PER", 14, 15)]
-    predicted = [("PER", 0, 2), ("ORG", 3, 4), ("ORG", 6, 8), ("LOC", 10, 11), ("PER", 17, 18)]
-    return _sorted_out(answer, (predicted, wanted))
-
-
-@count_errors.probe
-def neighbours(answer):
-    """A predicted name that ends where a wanted one begins, and one that begins where it ends."""
-    return _sorted_out(answer, ([("PER", 0, 2)], [("PER", 2, 4)]), ([("LOC", 2, 3)], [("PER", 1, 2)]))
-
-
-@count_errors.probe
-def wrong_at_the_left_and_at_the_right(answer):
-    """Predicted names that begin before, end after, and enclose the wanted one; nothing at all."""
-    cases = [([("PER", 1, 4)], [("PER", 2, 4)]), ([("PER", 3, 4)], [("PER", 2, 5)]), ([("PER", 0, 6)], [("LOC", 2, 4)])]
-    return _sorted_out(answer, *cases, ([], []))
-
-
-# ---------------------------------------------------------------- 10.6
-
-best_legal_path = Check(
-    "10.6",
-    "The best path that keeps the rules",
-    seconds=8,
-    hints=(
-        "Keep one number per tag: the sum of the best legal sequence so far that ends in this tag. Begin with "
-        "`scores[0]`, and -inf for tags that may not begin.",
-        "For the next word, `paths = np.where(after, best[:, None], -np.inf)` holds every pair (tag before, tag here). Its "
-        "maximum over the first axis is what to add the word's scores to; its argmax is where it came from.",
-        "Store each argmax. At the end take the best last tag, follow the stored argmaxes back, and reverse the list.",
-    ),
+_ask(
+    count_errors, _counted, ERRORS, lambda p, w: f"predicted {p} and wanted {w}",
+    "Draw the spans as bars over the words, the wanted above the predicted.",
+    {
+        "all six": [(
+            [("PER", 0, 2), ("ORG", 3, 4), ("ORG", 6, 8), ("LOC", 10, 11), ("PER", 17, 18)],
+            [("PER", 0, 2), ("LOC", 3, 4), ("ORG", 5, 8), ("MISC", 10, 12), ("PER", 14, 15), ("LOC", 20, 21)],
+        )],
+        "a spurious name before a right one; a missed one before a right one": [
+            ([("PER", 0, 1), ("LOC", 3, 4)], [("LOC", 3, 4)]), ([("LOC", 3, 4)], [("PER", 0, 1), ("LOC", 3, 4)])],
+        "a name that ends where another begins": [
+            ([("PER", 0, 2)], [("PER", 2, 4)]), ([("LOC", 2, 3)], [("PER", 1, 2)])],
+        "names that begin before, end after, enclose the wanted one; nothing at all": [
+            ([("PER", 1, 4)], [("PER", 2, 4)]), ([("PER", 3, 4)], [("PER", 2, 5)]), ([("PER", 0, 6)], [("LOC", 2, 4)]),
+            ([], [])],
+    },
 )
-FIVE = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
-
-
-def _total(scores, path):
-    return float(scores[np.arange(len(path)), list(path)].sum())
-
-
-def _legal(path, first, after):
-    return bool(first[path[0]]) and all(after[i, j] for i, j in itertools.pairwise(path))
-
-
-def _by_trying_all(scores, first, after):
-    every = itertools.product(range(scores.shape[1]), repeat=len(scores))
-    return list(max((path for path in every if _legal(path, first, after)), key=lambda path: _total(scores, path)))
-
-
-def _viterbi(scores, first, after, backwards=False):
-    best, back = np.where(first, scores[0], -np.inf), []
-    for row in scores[1:]:
-        paths = np.where(after, best[:, None], -np.inf)
-        back.append(paths.argmax(0))
-        best = paths.max(0) + row
-    path = [int(best.argmax())]
-    for came_from in reversed(back):
-        path.append(int(came_from[path[-1]]))
-    return path if backwards else path[::-1]
-
-
-def _word_by_word(scores, first, after):
-    path, allowed = [], first
-    for row in scores:
-        path.append(int(np.where(allowed, row, -np.inf).argmax()))
-        allowed = after[path[-1]]
-    return path
-
-
-def _repaired_path(scores, first, after):
-    return [FIVE.index(tag) for tag in repaired([FIVE[i] for i in scores.argmax(-1)])]
-
-
-PATHS = (
-    Wrong("each word alone", lambda s, first, after: s.argmax(-1),
-          "the best tag of each word is taken without looking at its neighbours",
-          "A sequence is needed: which tag may stand before this one?"),
-    Wrong("the first word is free", lambda s, first, after: _viterbi(s, np.ones(len(first), bool), after),
-          "`first` is not used, so a sentence may begin with I-", "Give tags that may not begin a score of -inf."),
-    Wrong("rules turned round", lambda s, first, after: _viterbi(s, first, after.T),
-          "rows and columns of `after` are exchanged: `after[i, j]` says whether j may follow i",
-          "Put the tag before on the first axis, and the tag here on the second."),
-    Wrong("from left to right, no way back", _word_by_word,
-          "each word takes its best legal tag and never changes it, so an early choice may spoil what follows",
-          "Keep the best sequence for *every* tag, and decide at the last word."),
-    Wrong("mended afterwards", _repaired_path,
-          "the best tags were chosen first and stray I- turned into B-; that is legal, but not the best sum",
-          "Let the rules take part in the choice."),
-    Wrong("back to front", lambda s, first, after: _viterbi(s, first, after, backwards=True),
-          "the walk back gives the last word first", "Reverse it."),
-)
-
-
-def _scores(seed, length=5):
-    return np.random.default_rng(seed).normal(0, 1, (length, len(FIVE))).round(2)
-
-
-def _walked(answer, right, *cases):
-    rules = allowed_transitions(FIVE)
-    return _told_apart(
-        answer, right, [(scores, *rules) for scores in cases], PATHS,
-        lambda scores, first, after: f"{len(scores)} words, whose first scores are {scores[:3].tolist()},",
-        "Take two words, write down all legal pairs of tags with their sums, and print `best` after each word.",
-    )
-
-
-@best_legal_path.probe
-def a_name_without_a_beginning(answer):
-    """O or B-PER, and then certainly I-PER."""
-    return _walked(
-        answer, _by_trying_all, np.array([[2.0, 1.5, 0, 0, 0], [0, 0.5, 4.0, 0, 1.0], [3.0, 0.2, 0.1, 0, 0.5]]),
-        np.array([[2.0, 1.5, 0, 0, 0], [0.3, 0.1, 4.0, 1.0, 0]]),
-    )
-
-
-@best_legal_path.probe
-def the_first_word(answer):
-    """Its best tag is one that may not begin."""
-    start = [0.2, 0.5, 3.0, 0.1, 0]
-    return _walked(
-        answer, _by_trying_all, np.array([start, [1.0, 0.0, 0.2, 0.5, 0.1]]),
-        np.array([start, [1.0, 0, 0.2, 0.8, 0.1], [0.5, 0, 0, 0, 2.0]]),
-    )
-
-
-@best_legal_path.probe
-def random_scores(answer):
-    """The same as trying every sequence of four words, and of one."""
-    return _walked(answer, _by_trying_all, *(_scores(seed, 4) for seed in range(12)), _scores(20, 1))
-
-
-@best_legal_path.probe
-def a_long_sentence(answer):
-    """Sixty words: too many to try every sequence."""
-    return _walked(answer, _viterbi, _scores(21, 60))
 
 
 # ---------------------------------------------------------------- 10.7
 
-to_characters = Check(
-    "10.7",
-    "Back to the characters",
-    hints=(
-        "A name begins where its first word begins, and ends where its last word ends. Which word is its last?",
-        "The span's end is one behind the last word: the last word is `end - 1`.",
-        "`places[first][0]` and `places[end - 1][1]`.",
-    ),
-)
+to_characters = Check("10.7", "Back to the characters", hints=(
+    "A name begins where its first word begins, and ends where its last word ends. Which word is its last?",
+    "The span's end is one behind the last word: the last word is `end - 1`.",
+    "`places[first][0]` and `places[end - 1][1]`.",
+))
 
 
 def _in_characters(sentence, places, spans):
@@ -705,46 +491,56 @@ def _summed(sentence, places, spans):
     return [(kind, start[a], start[b] - 1) for kind, a, b in spans]
 
 
+def _in_bytes(sentence, places, spans):
+    return [(k, *(len(sentence[:i].encode()) for i in ends)) for k, *ends in _in_characters(sentence, places, spans)]
+
+
+def _to_the_next(sentence, places, spans):
+    begins = [*(x for x, _ in places), len(sentence) + 1]
+    return [(kind, places[a][0], begins[b] - 1) for kind, a, b in spans]
+
+
 PLACES = (
-    Wrong("one word too many", lambda s, p, spans: _in_characters(s, [*p, p[-1]], [(k, a, b + 1) for k, a, b in spans]),
+    Wrong("one word too many", lambda s, places, spans: [(k, places[a][0], places[b][1]) for k, a, b in spans],
           "`places[end]` is the word *behind* the name", "The last word of the name has the number end - 1."),
     Wrong("the last word is lost", lambda s, places, spans: [(k, places[a][0], places[b - 1][0]) for k, a, b in spans],
           "the name ends where its last word *begins*", "Take the second number of that place."),
     Wrong("last character included", lambda *given: [(k, x, y - 1) for k, x, y in _in_characters(*given)],
-          "the end is the last character itself; the slice then loses it", "Places already end one further: take no 1 off."),
+          "the end is the last character itself; the slice then loses it",
+          "Places already end one further: take no 1 off."),
     Wrong("still words", lambda s, places, spans: spans, "the spans come back as they went in, counted in words",
           "Look up the characters of each word in `places`."),
+    Wrong("only the first word", lambda s, places, spans: [(k, *places[a]) for k, a, b in spans],
+          "both ends come from the first word of the name", "Where does its last word end?"),
+    Wrong("up to the next word", _to_the_next,
+          "the name ends one character before the next word, but before a comma no space stands, and sometimes two do",
+          "The name's own last word says where it ends."),
+    Wrong("the names themselves", lambda s, p, spans: [s[x:y] for _, x, y in _in_characters(s, p, spans)],
+          "the texts of the names come back, and nobody can tell where they stood", "Return kind, start and end."),
+    Wrong("counted in bytes", _in_bytes, "letters beyond ASCII are counted by their bytes",
+          "Python's strings are counted in characters, and so is `places`."),
     Wrong("searched in the text", _searched,
           "the name was joined and searched for: that finds its *first* occurrence, which may be another one, and "
-          "nothing (-1) where it has two spaces inside",
-          "You know where the words stand: `places` says so."),
+          "nothing (-1) where it has two spaces inside", "You know where the words stand: `places` says so."),
     Wrong("lengths added up", _summed,
           "lengths are added up with one space between words, but there is none before a comma, and sometimes two",
           "Do not count: look up where the words stand."),
 )
 
 
-def _placed(answer, *cases):
-    full = [(text, [place[1:] for place in words(text)], spans) for text, spans in cases]
-    return _told_apart(
-        answer, _in_characters, full, PLACES, lambda text, places, spans: f"{text!r} with words at {places}, spans {spans}",
-        "Print `sentence[start:end]` for each of your spans.",
-    )
+def _in_text(sentence, spans):
+    return sentence, [place[1:] for place in words(sentence)], spans
 
 
-@to_characters.probe
-def names_in_a_plain_sentence(answer):
-    """Of two words, and of one."""
-    return _placed(answer, ("Yesterday Ada Finch left Marlow for good", [("PER", 1, 3), ("LOC", 4, 5)]))
-
-
-@to_characters.probe
-def commas_and_spaces(answer):
-    """No space before a comma, two in a name, a name at the very end."""
-    return _placed(answer, ("Well, Ada  Finch, of Marlow", [("PER", 2, 4), ("LOC", 6, 7)]))
-
-
-@to_characters.probe
-def a_name_that_stands_twice(answer):
-    """The second mention is meant; letters beyond ASCII before it."""
-    return _placed(answer, ("Marlow 🙂 naïve Marlow & Sons", [("ORG", 3, 6)]), ("Nobody came", []))
+_ask(
+    to_characters, _in_characters, PLACES, lambda text, places, spans: f"{text!r} with words at {places}, spans {spans}",
+    "Print `sentence[start:end]` for each of your spans.",
+    {
+        "names of two words, and of one": [
+            _in_text("Yesterday Ada Finch left Marlow for good", [("PER", 1, 3), ("LOC", 4, 5)])],
+        "no space before a comma, two in a name, a name at the very end": [
+            _in_text("Well, Ada  Finch, of Marlow", [("PER", 2, 4), ("LOC", 6, 7)])],
+        "the second of two mentions, after letters beyond ASCII; no name": [
+            _in_text("Marlow 🙂 naïve Marlow & Sons", [("ORG", 3, 6)]), _in_text("Nobody came", [])],
+    },
+)

@@ -51,9 +51,10 @@ def precision_recall(
     """One line a model. Each frame has the columns `threshold`, `precision` and `recall`, highest threshold first.
 
     `share` of the rows are of the rare class: the precision of flagging at random. `chosen` is a threshold to mark on
-    the first curve.
+    each curve whose scores reach it.
     """
-    said = []
+    said: list[str] = []
+    marked: list[tuple[float, float]] = []  # (recall, precision) at the chosen threshold
     figure = blank(title, "recall: share of the rare rows found", "precision: share of the flagged that are rare")
     for i, (name, frame) in enumerate(curves.items()):
         figure.add_scatter(
@@ -63,14 +64,16 @@ def precision_recall(
         )  # fmt: skip
         at_90 = frame[frame["recall"] >= 0.9]["precision"].iloc[0]
         said.append(f"{name} has precision {at_90:.2f} where recall reaches .90")
-    first = next(iter(curves.values()))
-    if chosen is not None and (first["threshold"] >= chosen).any():
-        point = first[first["threshold"] >= chosen].iloc[-1]
+        if chosen is not None and (frame["threshold"] >= chosen).any():
+            point = frame[frame["threshold"] >= chosen].iloc[-1]
+            marked.append((point["recall"], point["precision"]))
+            said.append(f"from {chosen:.2f} on, precision {point['precision']:.2f} and recall {point['recall']:.2f}")
+    if marked:
+        recall, precision = zip(*marked, strict=True)
         figure.add_scatter(
-            x=[point["recall"]], y=[point["precision"]], mode="markers", name=f"threshold {chosen:.2f}",
-            marker={"color": GREY, "size": 12, "symbol": "diamond"},
+            x=recall, y=precision, mode="markers", name=f"from {chosen:.2f} on",
+            marker={"color": GREY, "size": 12, "symbol": "diamond", "line": {"color": "black", "width": 1}},
         )  # fmt: skip
-        said.append(f"the threshold {chosen:.2f} has recall {point['recall']:.2f}, precision {point['precision']:.2f}")
     figure.add_hline(y=share, line_dash="dot", line_color=GREY, annotation_text="at random")
     figure.update_xaxes(range=[0, 1.02])
     figure.update_yaxes(range=[0, 1.05])

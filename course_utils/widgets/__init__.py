@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..training import Record
 
-__all__ = ["LiveTraining", "ask_text", "control", "explore", "first_value", "live_figure", "replace_figure"]
+__all__ = ["LiveTraining", "ask_text", "control", "explore", "first_value", "first_values", "live_figure", "replace_figure"]
 
 SECONDS_BETWEEN_DRAWINGS = 0.2
 WHOLE_NAME = {"description_width": "initial"}  # the style with which no description is cut off
@@ -58,7 +58,8 @@ def first_value(choices: Any) -> Any:
     return choices if isinstance(choices, bool) else choices[0]
 
 
-def _first_values(controls: Mapping[str, Any], values: Mapping[str, Any] | None) -> dict[str, Any]:
+def first_values(controls: Mapping[str, Any], values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What each control starts with: its entry in `values`, else the first of its choices."""
     return {name: first_value(choices) for name, choices in controls.items()} | dict(values or {})
 
 
@@ -70,7 +71,7 @@ def explore(
     Each control is a list of values, a `(low, high, step)` of whole numbers, or a bool. It starts with its entry in
     `values`, or else with the first of its choices. With `widget=False` the figure for these is returned instead.
     """
-    start = _first_values(controls, values)
+    start = first_values(controls, values)
     figure = make(**start)
     if not widget:
         return figure
@@ -103,7 +104,7 @@ def ask_text(
     Enter does the same as the button. A CourseError that `make` raises is shown beside the button, and the last
     figure stays. With `widget=False` the figure for `text` and the first values is returned instead.
     """
-    start = _first_values(controls or {}, values)
+    start = first_values(controls or {}, values)
     figure = make(text, **start)
     if not widget:
         return figure
@@ -157,7 +158,7 @@ class LiveTraining:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.records: list[Record] = []
-        start_values = _first_values(controls or {}, values)
+        start_values = first_values(controls or {}, values)
         self.controls = {name: control(name, how, start_values[name]) for name, how in (controls or {}).items()}
         self.start_button = ipywidgets.Button(description="Start", icon="play", button_style="primary")
         self.stop_button = ipywidgets.Button(description="Stop", icon="stop", disabled=True)

@@ -62,29 +62,14 @@ def click_confusion(
         ipywidgets.Dropdown(options=list(label_names), value=label_names[i], description=what, style=WHOLE_NAME)
         for what, i in zip(("true", "predicted"), start, strict=True)
     )
-    more = ipywidgets.Button(description="More", icon="plus", layout={"width": "100px"})
-    view = ipywidgets.HTML()
-    shown = ROWS_SHOWN
+    more, view, fill = _rows_to_read(show)
 
-    def draw() -> None:
+    def draw(_: Any = None) -> None:
         rows = frame[(frame["true"] == true.value) & (frame["predicted"] == predicted.value)]
-        said = f"{len(rows)} rows are {true.value} and predicted as {predicted.value}"
-        said += f"; the first {shown}:" if len(rows) > shown else ":" if len(rows) else "."
-        view.value = paragraph(f"<b>{escape(said)}</b>") + "".join(map(show, rows.head(shown).itertuples()))
-        more.disabled = len(rows) <= shown
+        fill(f"{len(rows)} rows are {true.value} and predicted as {predicted.value}", rows)
         live.update_layout(shapes=[_frame_of(label_names, true.value, predicted.value)])
         if live.has_trait("_widget_layout"):  # what a page starts from that draws the figure later; see replace_figure
             live._widget_layout = deepcopy(live._layout_obj._props)
-
-    def choose(_: Any = None) -> None:
-        nonlocal shown
-        shown = ROWS_SHOWN
-        draw()
-
-    def show_more(_: Any) -> None:
-        nonlocal shown
-        shown += ROWS_SHOWN
-        draw()
 
     def clicked(_: Any, points: Any, __: Any) -> None:
         if points.point_inds:  # of a heatmap: (row, column)
@@ -93,11 +78,35 @@ def click_confusion(
 
     live.data[0].on_click(clicked)
     for part in (true, predicted):
-        part.observe(choose, names="value")
-    more.on_click(show_more)
+        part.observe(draw, names="value")
     draw()
     knobs = ipywidgets.HBox([true, predicted, more], layout={"flex_flow": "row wrap"})
     return ipywidgets.VBox([live, knobs, view])
+
+
+def _rows_to_read(show: Callable[[Any], str]) -> tuple[Any, Any, Callable[[str, pd.DataFrame], None]]:
+    """A button for more rows, the place where they are shown, and `fill(heading, frame)`, which shows the first ones."""
+    import ipywidgets
+
+    more = ipywidgets.Button(description="More", icon="plus", layout={"width": "100px"})
+    view = ipywidgets.HTML()
+    heading, shown = "", 0
+    rows: list[Any] = []
+
+    def grow(_: Any = None) -> None:
+        nonlocal shown
+        shown += ROWS_SHOWN
+        said = f"{heading}; the first {shown}:" if len(rows) > shown else f"{heading}:" if len(rows) else f"{heading}."
+        view.value = paragraph(f"<b>{escape(said)}</b>") + "".join(map(show, rows[:shown]))
+        more.disabled = len(rows) <= shown
+
+    def fill(said: str, frame: pd.DataFrame) -> None:
+        nonlocal heading, rows, shown
+        heading, rows, shown = said, list(frame.itertuples()), 0
+        grow()
+
+    more.on_click(grow)
+    return more, view, fill
 
 
 def _frame_of(label_names: Sequence[str], true: str, predicted: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CourseError
-from . import WHOLE_NAME, _first_values, control
+from . import WHOLE_NAME, first_values, control
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +83,7 @@ def ask_marked(
     is shown in place of the answer.
     """
     boxes = {"Sentence": text} if isinstance(text, str) else dict(text)
-    start = _first_values(controls or {}, values)
+    start = first_values(controls or {}, values)
     if not widget:
         from IPython.display import HTML
 

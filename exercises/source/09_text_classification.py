@@ -58,7 +58,7 @@ print(f"macro {macro:.2f}, micro {micro:.2f}, accuracy {(true == predicted).mean
 # %% [markdown]
 # ## Exercise 2 · Class weights that add up · difficulty ●●○ · importance ●●○ · 8 minutes
 #
-# A weighted loss counts each row as much as its class weighs. Give each class a weight inverse to its number of rows, scaled so that **over all rows the weights add up to the number of rows**. Then a rare class counts as much as a frequent one, and the learning rate keeps its meaning.
+# A weighted loss counts each row as much as its class weighs. Give each class a weight inverse to its number of rows: then a rare class counts as much as a frequent one. Scale the weights so that **over all rows they add up to the number of rows**: then the learning rate keeps its meaning.
 #
 # With 6 rows of class 0 and 2 rows of class 1, the weights are ⅔ and 2: 6 · ⅔ + 2 · 2 = 8. A class without any row gets the weight 0, and the others are as if it did not exist.
 
@@ -103,7 +103,7 @@ def precision_recall(scores: np.ndarray, is_spam: np.ndarray) -> list[tuple[floa
 check("09.3", precision_recall)
 
 # %% [markdown]
-# Two lists of made-up scores, for rehearsal and for the exam: a fair model of rare spam. Look at the left end of the curve: a few rows decide there.
+# Two splits of made-up scores, validation and test, as a fair model of rare spam might give them. Here is the curve of validation. Look at the left end of the curve: a few rows decide there.
 
 # %%
 validation, test = spam_scores()
@@ -134,6 +134,7 @@ def choose_threshold(validation: tuple, test: tuple, floor: float) -> tuple[floa
 check("09.4", choose_threshold)
 
 # %%
+validation, test = spam_scores()
 threshold, precision, recall = choose_threshold(validation, test, floor=0.9)
 promised, _ = precision_and_recall(*validation, threshold)
 print(f"from {threshold:.2f} on: precision {promised:.2f} on validation, {precision:.2f} on test, recall {recall:.2f}")

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 10 · Named entities: exercises
 #
-# Finding names is mostly bookkeeping: from words to pieces, from tags to spans, from spans to characters. Each step can be wrong by one place without any error, and the model gets the blame. Seven exercises, about an hour. No model is trained here; every cell takes a moment.
+# Finding names is mostly bookkeeping: from pieces to words, from tags to spans, from spans to characters. Each step can be wrong by one place without any error, and the model gets the blame. Seven exercises, a little over an hour. No model is trained here; every cell takes a moment.
 #
 # Replace each `raise NotStarted` by your answer, run its cell, then run the `check` under it. The check says what it saw, what usually leads there, and what to try next. Stuck? Write `hint("10.1")` in a cell of its own: each call tells a little more. What you have solved is remembered on this machine; `course progress` in a terminal lists it.
 #
@@ -11,49 +11,49 @@
 import numpy as np
 
 from course_utils.checks import NotStarted, check, hint
-from course_utils.entities import SCHEMES, allowed_transitions
+from course_utils.entities import allowed_transitions
 
 # %% [markdown]
-# ## Exercise 1 · From words to pieces · difficulty ●●○ · importance ●●● · 10 minutes
+# ## Exercise 1 · From pieces back to words · difficulty ●●○ · importance ●●● · 8 minutes
 #
-# A fast tokenizer says of every piece which word it comes from: `encoding.word_ids()` is `None` for a special token, else the number of the word.
+# In the lesson, tags went from words to pieces. Predictions go the other way: the model says something at *every* piece, and you want one tag per word. `word_ids` is what a fast tokenizer gives: the word of each piece, `None` for a special token.
 #
 # | piece | `[CLS]` | `Mrs` | `Pett` | `##if` | `##er` | `smiles` | `[SEP]` |
 # |---|---|---|---|---|---|---|---|
 # | word | `None` | 0 | 1 | 1 | 1 | 2 | `None` |
-# | label | -100 | 0 | 1 | -100 | -100 | 0 | -100 |
+# | predicted | `I-ORG` | `O` | `B-PER` | `B-PER` | `O` | `O` | `O` |
 #
-# The first piece of a word gets the word's tag. All else gets -100, which the loss leaves out. A long sentence may be cut, so there may be more tags than words that arrive. And a word may have no piece at all, such as one that is only an invisible character.
+# gives `["O", "B-PER", "O"]`. Only first pieces were labelled in training, so only a first piece speaks for its word: what the model says elsewhere, nobody taught it. A word without any piece gets `O`. There are such words: those beyond the length at which a sentence was cut, and those that are only an invisible character.
 
 # %%
-def align(word_ids: list[int | None], tags: list[int]) -> list[int]:
-    """One label per piece. `tags` holds one number per word, 0 for O."""
+def tags_of_words(word_ids: list[int | None], predicted: list[str], n_words: int) -> list[str]:
+    """One tag for each of `n_words` words; `predicted` holds one for each piece."""
     ### BEGIN SOLUTION
-    labels, before = [], None
-    for word in word_ids:
-        first_piece = word is not None and word != before
-        labels.append(tags[word] if first_piece else -100)
+    tags, before = ["O"] * n_words, None
+    for word, tag in zip(word_ids, predicted, strict=True):
+        if word is not None and word != before:  # the first piece of its word
+            tags[word] = tag
         before = word
-    return labels
+    return tags
     ### END SOLUTION
 
 
 # %%
 # NBVAL_CHECK_OUTPUT
-check("10.1", align)
+check("10.1", tags_of_words)
 
 # %% [markdown]
 # ## Exercise 2 · From tags to spans · difficulty ●●○ · importance ●●● · 10 minutes
 #
 # In IOB2, a name begins with `B-`, goes on with `I-` of the same kind, and ends where that stops. Return the names as `(kind, first word, last word + 1)`, so that `words[first:end]` is the name.
 #
-# Read **strictly**: an `I-` that continues nothing is no name, and no part of one.
+# Read **strictly**: an `I-` that continues nothing is no name, and no part of one. A kind may have a dash of its own, as in `B-geo-loc`.
 #
 # | word | Ada | Finch | left | Marlow | Tallis | & | Sons |
 # |---|---|---|---|---|---|---|---|
 # | tag | `B-PER` | `I-PER` | `O` | `B-LOC` | `B-ORG` | `I-ORG` | `I-ORG` |
 #
-# gives `[("PER", 0, 2), ("LOC", 3, 4), ("ORG", 4, 7)]`.
+# gives `[("PER", 0, 2), ("LOC", 3, 4), ("ORG", 4, 7)]`. And `O I-PER B-LOC I-PER` gives `[("LOC", 2, 3)]`.
 
 # %%
 def spans_of(tags: list[str]) -> list[tuple[str, int, int]]:
@@ -77,13 +77,13 @@ check("10.2", spans_of)
 # %% [markdown]
 # ## Exercise 3 · Another scheme · difficulty ●●○ · importance ●○○ · 8 minutes
 #
-# IOBES (also written BIOES or BILOU) says more: `S-` is a name of one word, `E-` the last word of a longer one. `B-` and `I-` are then always followed by more of the same name. Some sets come in this scheme, and some taggers learn better from it.
+# IOBES (also written BIOES; BILOU is the same with other letters) says more: `S-` is a name of one word, `E-` the last word of a longer one. `B-` and `I-` are then always followed by more of the same name. Some sets come in this scheme, and some taggers learn better from it.
 #
 # | IOB2 | `B-PER` | `I-PER` | `I-PER` | `O` | `B-LOC` |
 # |---|---|---|---|---|---|
 # | IOBES | `B-PER` | `I-PER` | `E-PER` | `O` | `S-LOC` |
 #
-# The tags that come in keep the rules of IOB2.
+# The tags that come in keep the rules of IOB2. (In your own work, `entities.convert_tags` does this for IOB1, IOB2 and IOBES.)
 
 # %%
 def to_iobes(tags: list[str]) -> list[str]:
@@ -102,12 +102,6 @@ def to_iobes(tags: list[str]) -> list[str]:
 # %%
 # NBVAL_CHECK_OUTPUT
 check("10.3", to_iobes)
-
-# %% [markdown]
-# The package writes a scheme as four letters: how a name of one word is marked, then the first, inner and last words of a longer one. (The `?` in IOB1 depends on the word before.)
-
-# %%
-SCHEMES
 
 # %% [markdown]
 # ## Exercise 4 · F1 of whole names · difficulty ●●○ · importance ●●● · 10 minutes
@@ -141,7 +135,7 @@ check("10.4", entity_f1)
 # - `"right"`: kind and both ends agree;
 # - `"type"`: both ends agree, the kind does not;
 # - `"boundary"`: they share a word and the kind agrees, but not both ends;
-# - `"boundary and type"`: they share a word, and neither ends nor kind agree;
+# - `"boundary and type"`: they share a word, the kind does not agree, and not both ends do;
 # - `"missed"`: a wanted name that shares no word with any predicted one;
 # - `"spurious"`: a predicted name that shares no word with any wanted one.
 #
@@ -232,7 +226,7 @@ check("10.7", to_characters)
 # %% [markdown]
 # ## What you have now
 #
-# - labels that stand on the right piece, whatever the tokenizer does to a word;
+# - one tag for each word, whatever the tokenizer does to it;
 # - names read from tags as strictly as the scorer reads them, in two schemes;
 # - a score for whole names, and a count of what went wrong with the others;
 # - a decoder that keeps the rules, and names that can be underlined in a text.

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 11 · Question answering: exercises
 #
-# An answer is two positions in a text, and nearly every mistake with positions runs without complaint: the loss falls, the score is a little low, and nobody knows why. Here you write the parts where that happens. Seven exercises, about an hour; every cell takes a second or less.
+# An answer is two positions in a text, and nearly every mistake with positions runs without complaint: the loss falls, the score is a little low, and nobody knows why. Here you write the parts where that happens. Seven exercises, a good hour; every cell takes a second or less.
 #
 # Replace each `raise NotStarted` by your answer, run its cell, then run the `check` under it. The check says what it saw, what usually leads there, and what to try next. Stuck? Write `hint("11.1")` in a cell of its own: each call tells a little more. What you have solved is remembered on this machine.
 #
@@ -207,4 +207,4 @@ check("11.7", merge)
 # - a score that others can compare with theirs;
 # - a model that may say nothing, and a passage of any length.
 #
-# The package has the same parts: `_answer_tokens` in `batching.py`, `answer_spans` in `decoding.py`, `answer_scores` in `metrics.py`. Compare them with yours.
+# The package has the same parts: `_answer_tokens` in `batching.py`, `answer_spans` and `not_here` in `decoding.py`, `answer_scores` in `metrics.py`. Compare them with yours.
