@@ -15,7 +15,7 @@ from course_utils.experiments import lesson_12 as lab
 
 from .common import machine, options, quiet, report, table, target
 
-PAIRS, STEPS, TOKENS, RATE = 16_384, 1_200, 1_024, 2e-3
+PAIRS, STEPS, TOKENS, RATE = 16_384, 600, 1_024, 2e-3
 LEAST, SECONDS = 90, 180
 
 

@@ -26,7 +26,7 @@ LONGEST_PHRASE = 4  # words on either side of a phrase table
 
 def _of_kind(task: Task, kind: str) -> None:
     if task.kind != kind:
-        raise CourseError(f"task {task.name!r} is of kind {task.kind!r}, and this baseline is for {kind!r}")
+        raise CourseError(f"Task {task.name!r} is of kind {task.kind!r}, and this baseline is for {kind!r}")
 
 
 # ---------------------------------------------------------------- one label a text

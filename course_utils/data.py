@@ -151,7 +151,7 @@ def _source(name: str, scale: str | None, train_rows: int | None) -> tuple[str, 
         return rest, _from_hub(name, None, None), False
     if rest or looks_local:
         raise missing_path(path)
-    raise CourseError(f"no task, file or folder is called {name!r}: {did_you_mean(name, tuple(DATASETS))}")
+    raise CourseError(f"No task, file or folder is called {name!r}: {did_you_mean(name, tuple(DATASETS))}")
 
 
 @lru_cache(maxsize=16)
@@ -169,7 +169,7 @@ def _from_hub(hub_id: str, config: str | None, revision: str | None) -> DatasetD
     try:
         rows = load_dataset(hub_id, config, revision=revision)
     except DatasetNotFoundError as error:
-        raise CourseError(f"the Hub has no set {hub_id!r} that you may read: check owner and name") from error
+        raise CourseError(f"The Hub has no set {hub_id!r} that you may read: check owner and name") from error
     except (OSError, RuntimeError, ValueError) as error:  # ConnectionError is an OSError
         raise CourseError(
             f"{hub_id!r} could not be loaded from the Hub ({_first_line(error)}): check name and connection, "
@@ -187,13 +187,13 @@ def _from_folder(path: Path) -> DatasetDict:
             return _named_splits(load_from_disk(str(path)), str(path))
         except (OSError, IndexError) as error:  # the latter: a split without rows
             raise CourseError(
-                f"the folder {path} could not be read ({_first_line(error)}): a split is empty or was not "
+                f"The folder {path} could not be read ({_first_line(error)}): a split is empty or was not "
                 "copied whole; write it again with DatasetDict.save_to_disk"
             ) from error
     tables = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES]
     if not tables:
         raise CourseError(
-            f"the folder {path} has no {', '.join(SUFFIXES)} file: put train.csv in it, or check the path"
+            f"The folder {path} has no {', '.join(SUFFIXES)} file: put train.csv in it, or check the path"
         )
     splits = [SPLIT_STEMS.get(file.stem.lower(), "") for file in tables]
     if all(splits) and all(file.parent == path for file in tables) and len(set(splits)) == len(splits):
@@ -203,7 +203,7 @@ def _from_folder(path: Path) -> DatasetDict:
         rows = load_dataset(str(path))
     except (DatasetGenerationError, OSError, ValueError) as error:
         raise CourseError(
-            f"the folder {path} could not be read as one set ({_first_line(error)}): "
+            f"The folder {path} could not be read as one set ({_first_line(error)}): "
             "name its files train, validation and test, with equal columns"
         ) from error
     return _named_splits(rows, str(path))
@@ -218,7 +218,7 @@ def _named_splits(rows: Mapping[str, Dataset], where: str) -> DatasetDict:
             f"{where} has no split 'train', only {', '.join(rows)}: name the training file train"
         )
     if not len(rows["train"]):
-        raise CourseError(f"the train split of {where} has no rows: add at least a few of each class")
+        raise CourseError(f"The train split of {where} has no rows: add at least a few of each class")
     return DatasetDict({split: rows[split] for split in SPLITS if split in rows and len(rows[split])})
 
 

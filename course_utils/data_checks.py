@@ -85,7 +85,7 @@ def _check_texts(rows: Dataset, column: str, place: str) -> None:
     wrong = [i for i, value in enumerate(values) if not isinstance(value, str) and not _is_missing(value)]
     if wrong:
         raise CourseError(
-            f"column {column!r} of {place} holds {type(values[wrong[0]]).__name__} values "
+            f"Column {column!r} of {place} holds {type(values[wrong[0]]).__name__} values "
             f"({_numbers(wrong)}), not text: name the column with the text"
         )
     empty = [i for i, value in enumerate(values) if _is_missing(value) or not value.strip()]
@@ -149,12 +149,12 @@ def _check_classes(names: Mapping[str, list[str]], known: Sequence[str], label: 
     counts = Counter(names["train"])
     if len(counts) == 1:
         raise CourseError(
-            f"column {label!r} of {where} has one class only ({next(iter(counts))!r}, {counts.total()} rows): "
+            f"Column {label!r} of {where} has one class only ({next(iter(counts))!r}, {counts.total()} rows): "
             "a classifier needs rows of at least two"
         )
     if len(counts) > max(20, counts.total() / 2):
         raise CourseError(
-            f"column {label!r} of {where} has {len(counts)} different values in {counts.total()} rows, "
+            f"Column {label!r} of {where} has {len(counts)} different values in {counts.total()} rows, "
             "which are no classes: name the column that holds the class"
         )
     spellings = Counter(name.casefold() for name in counts)
@@ -167,7 +167,7 @@ def _check_classes(names: Mapping[str, list[str]], known: Sequence[str], label: 
         unknown = sorted(set(found) - set(known))
         if unknown:
             raise CourseError(
-                f"the {split} rows of {where} have the label {unknown[0]!r} ({found.count(unknown[0])} rows), "
+                f"The {split} rows of {where} have the label {unknown[0]!r} ({found.count(unknown[0])} rows), "
                 f"which no training row has; {did_you_mean(unknown[0], list(known))}"
             )
 
@@ -195,7 +195,7 @@ def _check_entities(splits: Splits, text: str, label: str, where: str) -> Checke
                     )
     types = sorted({tag[2:] for row in tags["train"] for tag in row} - {""})
     if not types:
-        raise CourseError(f"no word of {where} is part of an entity (all tags are O): tag some as B-…")
+        raise CourseError(f"No word of {where} is part of an entity (all tags are O): tag some as B-…")
     known = ("O", *(f"{mark}-{entity}" for entity in types for mark in "BI"))
     for split, _, place in _places(splits, where):
         if unknown := sorted({tag for row in tags[split] for tag in row} - set(known)):

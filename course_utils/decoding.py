@@ -94,15 +94,22 @@ def not_here(logits: np.ndarray, data: EncodedRows) -> dict[int, float]:
     return found
 
 
+def margin(span: Span, nowhere: float) -> float:
+    """The log-probability of a span, less that of "not here"."""
+    tiny = np.finfo(float).tiny
+    return float(np.log(max(span.score, tiny)) - np.log(max(nowhere, tiny)))
+
+
 def answer_spans(
-    logits: np.ndarray, data: EncodedRows, *, longest: int = LONGEST_ANSWER, no_answer: bool = False
-) -> dict[int, Span]:
+    logits: np.ndarray, data: EncodedRows, *, longest: int = LONGEST_ANSWER, no_answer: bool = False,
+    threshold: float = 0.0,
+) -> dict[int, Span]:  # fmt: skip
     """The best answer for each row of `data.rows` that was encoded, over all its windows.
 
     A span begins no later than it ends, lies in the context and has at most `longest` tokens.
     Windows are compared by probability, not by logit: a window without the answer puts its
-    probability on the first token, which says "not here". With `no_answer`, a row has none when
-    that is likelier, in every window, than the best span of all.
+    probability on the first token, which says "not here". With `no_answer`, a row has none where the `margin`
+    of its best span is below `threshold`: at 0, where "not here" is likelier in every window.
     """
     assert data.spans is not None, "rows encoded for answers"
     found: dict[int, Span] = {}
@@ -122,7 +129,7 @@ def answer_spans(
     if no_answer:
         nowhere = not_here(logits, data)
         found = {
-            row: span if span.score >= nowhere[row] else Span(0, 0, nowhere[row])
+            row: span if margin(span, nowhere[row]) >= threshold else Span(0, 0, nowhere[row])
             for row, span in found.items()
         }
     return found

@@ -84,9 +84,9 @@ def write_tags(spans: Iterable[Span], length: int, scheme: str = "IOB2") -> list
     done = 0
     for kind, begin, end in sorted(spans, key=lambda span: span[1:]):
         if not 0 <= begin < end <= length:
-            raise CourseError(f"a {kind} from word {begin} to {end} does not fit {length} words: check its ends")
+            raise CourseError(f"A {kind} from word {begin} to {end} does not fit {length} words: check its ends")
         if begin < done:
-            raise CourseError(f"a {kind} begins at word {begin}, inside the name before it: tags hold no name in a name")
+            raise CourseError(f"A {kind} begins at word {begin}, inside the name before it: tags hold no name in a name")
         marks = alone if end == begin + 1 else first + inside * (end - begin - 2) + last
         if marks[0] == "?":
             marks = ("B" if end_of.get(kind) == begin else "I") + marks[1:]
@@ -119,7 +119,7 @@ def repaired(tags: Sequence[str]) -> list[str]:
 
 def _known(scheme: str) -> None:
     if scheme not in SCHEMES:
-        raise CourseError(f"there is no scheme {scheme!r}: use one of {', '.join(SCHEMES)}")
+        raise CourseError(f"There is no scheme {scheme!r}: use one of {', '.join(SCHEMES)}")
 
 
 def _parts(tag: str, i: int, marks: set[str], scheme: str) -> tuple[str, str]:
@@ -127,12 +127,12 @@ def _parts(tag: str, i: int, marks: set[str], scheme: str) -> tuple[str, str]:
     if tag == OUTSIDE or (dash and kind and mark in marks):
         return mark, kind
     wanted = ", ".join(f"{mark}-…" for mark in sorted(marks))
-    raise CourseError(f"tag {i} is {tag!r}, and {scheme} has {OUTSIDE}, {wanted}: correct it, or name its scheme")
+    raise CourseError(f"Tag {i} is {tag!r}, and {scheme} has {OUTSIDE}, {wanted}: correct it, or name its scheme")
 
 
 def _broken(tags: Sequence[str], i: int, why: str) -> CourseError:
     before = f"after {tags[i - 1]!r}" if i else "at the beginning"
-    return CourseError(f"tag {i} is {tags[i]!r} {before}: {why}")
+    return CourseError(f"Tag {i} is {tags[i]!r} {before}: {why}")
 
 
 # ---------------------------------------------------------------- what went wrong
@@ -205,7 +205,7 @@ def outcome_table(
     rows = []
     for number, (row, given, there) in enumerate(zip(words, predicted, wanted, strict=True)):
         if len(row) != len(there):
-            raise CourseError(f"row {number}: {len(row)} words and {len(there)} tags: give each word one tag")
+            raise CourseError(f"Row {number}: {len(row)} words and {len(there)} tags: give each word one tag")
         for one in outcomes(given, there):
             kind, name = _named(one.wanted, row)
             found_kind, found_name = _named(one.predicted, row)
@@ -222,7 +222,7 @@ def word_accuracy(predicted: Sequence[Sequence[str]], wanted: Sequence[Sequence[
     """The share of words that have the right tag: what flatters, because most words are O."""
     pairs = [pair for rows in zip(predicted, wanted, strict=True) for pair in zip(*rows, strict=True)]
     if not pairs:
-        raise CourseError("there are no words to score: check the split and its filters")
+        raise CourseError("There are no words to score: check the split and its filters")
     return sum(given == there for given, there in pairs) / len(pairs)
 
 
@@ -271,7 +271,7 @@ def word_probabilities(
     """
     assert data.words is not None, "rows encoded for entities"
     if OUTSIDE not in names:
-        raise CourseError(f"the tags {', '.join(names)} have no {OUTSIDE!r}: name the tag of words outside names so")
+        raise CourseError(f"The tags {', '.join(names)} have no {OUTSIDE!r}: name the tag of words outside names so")
     probabilities, outside = softmax(logits), list(names).index(OUTSIDE)
     rows = []
     for begin, end, count in zip(data.offsets, data.offsets[1:], word_counts, strict=False):

@@ -24,9 +24,9 @@ class CourseMetric(evaluate.Metric):
     def compute(self, *, predictions: Any = None, references: Any = None, **options: Any) -> Scores:
         """The scores, from these rows or, without them, from those that were added."""
         if predictions is not None and len(predictions) == 0:
-            raise CourseError("there are no rows to score: check the split and its filters")
+            raise CourseError("There are no rows to score: check the split and its filters")
         if predictions is None and self.writer is None:
-            raise CourseError("no rows were added: call add_batch first, or give predictions and references")
+            raise CourseError("No rows were added: call add_batch first, or give predictions and references")
         return super().compute(predictions=predictions, references=references, **options)
 
 
@@ -116,5 +116,5 @@ METRICS = {
 def evaluate_metric(kind: str) -> evaluate.Metric:
     """The `evaluate.Metric` of a kind of task, with `.compute(predictions=…, references=…)`."""
     if kind not in METRICS:
-        raise CourseError(f"there is no metric for {kind!r}: use one of {', '.join(METRICS)}")
+        raise CourseError(f"There is no metric for {kind!r}: use one of {', '.join(METRICS)}")
     return METRICS[kind]()

@@ -71,7 +71,7 @@ def missing_path(path: str | Path) -> CourseError:
     path = Path(path)
     folder = path.parent
     if not folder.is_dir():
-        return CourseError(f"there is no file or folder {path}, nor the folder {folder}: check the path")
+        return CourseError(f"There is no file or folder {path}, nor the folder {folder}: check the path")
     names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     near = get_close_matches(path.name, names, n=1)
     readable = [name for name in names if name.lower().endswith(SUFFIXES)][:5]
@@ -80,7 +80,7 @@ def missing_path(path: str | Path) -> CourseError:
         if near
         else "check the path" + (f"; that folder has {', '.join(readable)}" if readable else "")
     )
-    return CourseError(f"there is no file or folder {path.name!r} in {folder.resolve()}: {hint}")
+    return CourseError(f"There is no file or folder {path.name!r} in {folder.resolve()}: {hint}")
 
 
 def read_text(path: Path) -> str:

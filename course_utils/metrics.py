@@ -35,7 +35,7 @@ def _check_pairs(predictions: Sequence | np.ndarray, references: Sequence | np.n
             f"{len(predictions)} predictions and {len(references)} references: give one for each"
         )
     if len(predictions) == 0:
-        raise CourseError("there are no rows to score: check the split and its filters")
+        raise CourseError("There are no rows to score: check the split and its filters")
 
 
 def classification_scores(
@@ -64,7 +64,7 @@ def entity_scores(predictions: Sequence[Sequence[str]], references: Sequence[Seq
     for row, (predicted, wanted) in enumerate(zip(predictions, references, strict=True)):
         if len(predicted) != len(wanted):
             raise CourseError(
-                f"row {row}: {len(predicted)} predicted tags and {len(wanted)} wanted: give one per word"
+                f"Row {row}: {len(predicted)} predicted tags and {len(wanted)} wanted: give one per word"
             )
         predicted_spans, wanted_spans = set(entity_spans(predicted)), set(entity_spans(wanted))
         given.update(kind for kind, _, _ in predicted_spans)
@@ -138,7 +138,7 @@ def metric_for(task: Task) -> TaskMetric:
     """The metric of a task: accuracy and macro_f1 · f1 of entities, and of each kind · exact_match and f1."""
     if task.kind not in _FROM_LOGITS:
         raise CourseError(
-            f"task {task.name!r} is of kind {task.kind!r}, whose outputs are texts: "
+            f"Task {task.name!r} is of kind {task.kind!r}, whose outputs are texts: "
             "write them with predict_translations and score them with translation_scores"
         )
     no_answer = task.kind == "answers" and any(

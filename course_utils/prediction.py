@@ -88,7 +88,7 @@ def predict_entities(
     places = [words(sentence) for sentence in sentences]  # (word, start, end)
     for number, (sentence, found) in enumerate(zip(sentences, places, strict=True)):
         if not found:
-            raise CourseError(f"sentence {number} ({sentence!r}) has no word in it: leave it out")
+            raise CourseError(f"Sentence {number} ({sentence!r}) has no word in it: leave it out")
     columns = {"text": [[word for word, _, _ in row] for row in places]}
     data = _encoded(tokenizer, "entities", columns, _most_tokens(model, tokenizer))
     decode = structured_tags if keep_rules else word_tags
@@ -113,12 +113,14 @@ def predict_answers(
     *,
     longest: int = LONGEST_ANSWER,
     no_answer: bool = False,
+    threshold: float = 0.0,
     max_length: int | None = None,
 ) -> list[Answer]:
     """The best span of each context as the answer to its question; one context may serve all questions.
 
     A context that does not fit beside its question is read in windows that overlap. `longest` is
-    the longest answer in tokens; with `no_answer` the model may say that there is none.
+    the longest answer in tokens; with `no_answer` the model says that there is none where the `decoding.margin`
+    of its best span is below `threshold`, which validation rows should choose.
     """
     questions = _texts(questions, "question")
     contexts = [contexts] * len(questions) if isinstance(contexts, str) else contexts
@@ -133,7 +135,7 @@ def predict_answers(
         return []
     columns = {"question": questions, "text": contexts}
     data = _encoded(tokenizer, "answers", columns, max_length or _most_tokens(model, tokenizer))
-    spans = answer_spans(predict_logits(model, data), data, longest=longest, no_answer=no_answer)
+    spans = answer_spans(predict_logits(model, data), data, longest=longest, no_answer=no_answer, threshold=threshold)
     answers = []
     for row, (question, context) in enumerate(zip(questions, contexts, strict=True)):
         span = trimmed(context, spans[row])
@@ -168,9 +170,9 @@ def _texts(texts: str | Sequence[str], what: str) -> list[str]:
     texts = [texts] if isinstance(texts, str) else list(texts)
     for number, text in enumerate(texts):
         if not isinstance(text, str):
-            raise CourseError(f"{what} {number} is {text!r}, not text: give strings")
+            raise CourseError(f"{what.capitalize()} {number} is {text!r}, not text: give strings")
         if not text.strip():
-            raise CourseError(f"{what} {number} is empty: leave it out, there is nothing to read in it")
+            raise CourseError(f"{what.capitalize()} {number} is empty: leave it out, there is nothing to read in it")
     return texts
 
 

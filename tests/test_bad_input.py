@@ -143,7 +143,7 @@ def test_unknown_label_in_validation(tmp_path):
     write_csv(tmp_path / "train.csv")
     write_csv(tmp_path / "validation.csv", rows=[("A fine day.", "good"), ("A dull day.", "baad")])
     message = error_of(tmp_path)
-    assert "the validation rows" in message and "'baad'" in message and "did you mean 'bad'" in message
+    assert "The validation rows" in message and "'baad'" in message and "did you mean 'bad'" in message
 
 
 def test_splits_that_lack_a_column(tmp_path):

@@ -73,7 +73,7 @@ def test_seqeval_reads_the_same_names(names, scheme):
 def test_strict_reading_fails_exactly_where_a_rule_is_broken(tags):
     breaks = rule_breaks(tags)
     if breaks:
-        with pytest.raises(CourseError, match=f"^tag {breaks[0]} is '{tags[breaks[0]]}'"):
+        with pytest.raises(CourseError, match=f"^Tag {breaks[0]} is '{tags[breaks[0]]}'"):
             read_spans(tags)
     else:
         assert read_spans(tags) == entity_spans(tags)
@@ -83,17 +83,17 @@ def test_strict_reading_fails_exactly_where_a_rule_is_broken(tags):
 @pytest.mark.parametrize(
     ("tags", "scheme", "says"),
     [
-        (["O", "I-PER"], "IOB2", "tag 1 is 'I-PER' after 'O': I- goes on with a name, and no PER is under way"),
-        (["I-PER"], "IOB2", "tag 0 is 'I-PER' at the beginning"),
+        (["O", "I-PER"], "IOB2", "Tag 1 is 'I-PER' after 'O': I- goes on with a name, and no PER is under way"),
+        (["I-PER"], "IOB2", "Tag 0 is 'I-PER' at the beginning"),
         (["B-PER", "I-LOC"], "IOB2", "no LOC is under way"),
-        (["B-PER", "O"], "IOB1", "tag 0 is 'B-PER' at the beginning: in IOB1 a name begins with I-"),
-        (["B-PER", "O"], "IOBES", "tag 1 is 'O' after 'B-PER': the name before it has not ended"),
+        (["B-PER", "O"], "IOB1", "Tag 0 is 'B-PER' at the beginning: in IOB1 a name begins with I-"),
+        (["B-PER", "O"], "IOBES", "Tag 1 is 'O' after 'B-PER': the name before it has not ended"),
         (["O", "B-PER"], "IOBES", "the row ends inside a name"),
         (["S-PER", "E-PER"], "IOBES", "no PER is under way"),
-        (["O", "S-PER"], "IOB2", "tag 1 is 'S-PER', and IOB2 has O, B-…, I-…: correct it, or name its scheme"),
-        (["B-"], "IOB2", "tag 0 is 'B-'"),
-        (["B"], "IOB2", "tag 0 is 'B'"),
-        ([3], "IOB2", "tag 0 is 3"),
+        (["O", "S-PER"], "IOB2", "Tag 1 is 'S-PER', and IOB2 has O, B-…, I-…: correct it, or name its scheme"),
+        (["B-"], "IOB2", "Tag 0 is 'B-'"),
+        (["B"], "IOB2", "Tag 0 is 'B'"),
+        ([3], "IOB2", "Tag 0 is 3"),
         (["O"], "BIO", "no scheme 'BIO': use one of IOB1, IOB2, IOBES"),
     ],
 )
@@ -106,9 +106,9 @@ def test_tags_that_break_a_rule_are_told_by_place(tags, scheme, says):
 @pytest.mark.parametrize(
     ("spans", "says"),
     [
-        ([("PER", 0, 2), ("LOC", 1, 3)], "a LOC begins at word 1, inside the name before it"),
-        ([("PER", 2, 4)], "a PER from word 2 to 4 does not fit 3 words"),
-        ([("PER", 1, 1)], "a PER from word 1 to 1 does not fit"),
+        ([("PER", 0, 2), ("LOC", 1, 3)], "A LOC begins at word 1, inside the name before it"),
+        ([("PER", 2, 4)], "A PER from word 2 to 4 does not fit 3 words"),
+        ([("PER", 1, 1)], "A PER from word 1 to 1 does not fit"),
     ],
 )
 def test_names_that_no_tags_can_hold(spans, says):
@@ -179,9 +179,9 @@ def test_a_table_of_outcomes_shows_names_and_sentences():
     [
         (lambda: outcomes(["O"], ["O", "O"]), "1 predicted tags and 2 wanted: give one per word"),
         (lambda: outcome_table([["a"]], [["O"]], []), "1 sentences, 1 predicted and 0 wanted"),
-        (lambda: outcome_table([["a"]], [["O", "O"]], [["O", "O"]]), "row 0: 1 words and 2 tags"),
+        (lambda: outcome_table([["a"]], [["O", "O"]], [["O", "O"]]), "Row 0: 1 words and 2 tags"),
         (lambda: word_accuracy([], []), "no words to score"),
-        (lambda: allowed_transitions(["O", "S-PER"]), "tag 1 is 'S-PER', and IOB2 has"),
+        (lambda: allowed_transitions(["O", "S-PER"]), "Tag 1 is 'S-PER', and IOB2 has"),
     ],
 )
 def test_what_does_not_fit_is_said_in_a_sentence(call, says):

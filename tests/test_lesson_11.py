@@ -284,9 +284,9 @@ def test_a_question_of_your_own_gets_the_span_and_the_margin_of_the_package(mode
         [answer] = predict_answers(model, TOKENIZER, "who", context, no_answer=may_refuse, max_length=24)
         refused = may_refuse and margin < 0
         assert answer.text == ("" if refused else context[span.start : span.end])
-    with pytest.raises(CourseError, match="the passage is empty"):
+    with pytest.raises(CourseError, match="The passage is empty"):
         lab.ask(model, TOKENIZER, made, "who", "  ")
-    with pytest.raises(CourseError, match="the question is empty"):
+    with pytest.raises(CourseError, match="The question is empty"):
         lab.ask(model, TOKENIZER, made, "", context)
 
 
@@ -361,7 +361,7 @@ def test_an_answer_that_is_not_at_its_offset_is_said(tmp_path):
 
 
 def test_an_empty_passage_is_said(model, tmp_path):
-    with pytest.raises(CourseError, match="context 1 is empty"):
+    with pytest.raises(CourseError, match="Context 1 is empty"):
         predict_answers(model, TOKENIZER, ["who", "who"], ["Anna", "  "])
     row = {"question": "Who?", "context": "", "answers": {"text": [], "answer_start": []}}
     file = tmp_path / "empty.jsonl"

@@ -197,7 +197,7 @@ def test_evaluate_metrics_work_offline_and_agree(kind, predictions, references, 
     assert metric.compute() == scores
     with pytest.raises(CourseError, match="no rows"):
         metric.compute(predictions=[], references=[])
-    with pytest.raises(CourseError, match="no rows were added"):
+    with pytest.raises(CourseError, match="No rows were added"):
         metric.compute()
 
 

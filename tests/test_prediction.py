@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_utils.batching import encode
-from course_utils.decoding import Span, answer_spans, softmax, trimmed
+from course_utils.decoding import Span, answer_spans, margin, not_here, softmax, trimmed
 from course_utils.errors import CourseError
 from course_utils.prediction import predict_answers, predict_entities, predict_labels
 
@@ -114,7 +114,7 @@ def test_rules_make_the_words_of_a_name_agree(models):
 
 def test_rules_need_tags_of_iob2():
     model = tiny_model("entities", ["O", "PER", "LOC", "ORG", "MISC"])
-    with pytest.raises(CourseError, match="tag 1 is 'PER', and IOB2 has"):
+    with pytest.raises(CourseError, match="Tag 1 is 'PER', and IOB2 has"):
         predict_entities(model, TOKENIZER, "Anna lives in Oslo")
     assert predict_entities(model, TOKENIZER, "Anna lives in Oslo", keep_rules=False) == [[]]
 
@@ -169,7 +169,11 @@ def test_no_answer_where_every_window_says_so():
     assert answer_spans(logits, data, no_answer=True)[0] == Span(0, 0, pytest.approx(1.0, abs=0.02))
     assert answer_spans(logits, data)[0].end > 0, "an answer there must be"
     logits[data.offsets[1] + 5] = 30  # one window has it
-    assert answer_spans(logits, data, no_answer=True)[0].end > 0
+    [found] = answer_spans(logits, data, no_answer=True).values()
+    assert found.end > 0
+    above = margin(found, not_here(logits, data)[0])
+    assert answer_spans(logits, data, no_answer=True, threshold=above - 0.1)[0] == found
+    assert answer_spans(logits, data, no_answer=True, threshold=above + 0.1)[0].end == 0, "refused below the threshold"
 
 
 def test_spans_are_trimmed():
@@ -187,15 +191,15 @@ def test_nothing_to_predict(models):
 
 
 def test_bad_texts_are_named(models):
-    with pytest.raises(CourseError, match="text 1 is empty"):
+    with pytest.raises(CourseError, match="Text 1 is empty"):
         predict_labels(models["classification"], TOKENIZER, ["good", " "])
-    with pytest.raises(CourseError, match="text 0 is nan, not text"):
+    with pytest.raises(CourseError, match="Text 0 is nan, not text"):
         predict_labels(models["classification"], TOKENIZER, [float("nan")])
-    with pytest.raises(CourseError, match="sentence 0 is empty"):
+    with pytest.raises(CourseError, match="Sentence 0 is empty"):
         predict_entities(models["entities"], TOKENIZER, "")
-    with pytest.raises(CourseError, match="question 0 is empty"):
+    with pytest.raises(CourseError, match="Question 0 is empty"):
         predict_answers(models["answers"], TOKENIZER, "", "Anna lives in Oslo")
-    with pytest.raises(CourseError, match="context 0 is empty"):
+    with pytest.raises(CourseError, match="Context 0 is empty"):
         predict_answers(models["answers"], TOKENIZER, "who", "\n")
     with pytest.raises(CourseError, match="2 questions and 1 contexts"):
         predict_answers(models["answers"], TOKENIZER, ["who", "where"], ["Anna"])

@@ -18,7 +18,7 @@ import numpy as np
 from ..baselines import SENTENCE, overlapping_answer
 from ..batching import EncodedRows, encode
 from ..data import Task
-from ..decoding import Span, answer_spans, not_here, softmax, source_rows, trimmed
+from ..decoding import Span, answer_spans, margin, not_here, softmax, source_rows, trimmed
 from ..errors import CourseError
 from ..evaluation import predict_logits
 from ..metrics import answer_scores, metric_for, normalise_answer
@@ -54,7 +54,7 @@ def with_no_answer(task: Task, *, share: float = 1 / 3, seed: int = 0) -> Task:
     from datasets import DatasetDict
 
     if task.kind != "answers":
-        raise CourseError(f"task {task.name!r} is of kind {task.kind!r}: only questions can lose their answers")
+        raise CourseError(f"Task {task.name!r} is of kind {task.kind!r}: only questions can lose their answers")
     if not 0 <= share <= 1:
         raise CourseError(f"share={share} is no share: use a number from 0 to 1")
     rng = np.random.default_rng(seed)
@@ -219,7 +219,7 @@ def judged(task: Task, data: EncodedRows, logits: np.ndarray) -> dict[str, np.nd
     spans, nowhere = answer_spans(logits, data), not_here(logits, data)
     table = answer_table(task, data, spans)
     return {
-        "margins": np.array([_margin(span, nowhere[row]) for row, span in spans.items()]),
+        "margins": np.array([margin(span, nowhere[row]) for row, span in spans.items()]),
         "exact": (table["error"] == "right").to_numpy(),
         "has_answer": (table["right"] != "").to_numpy(),
     }
@@ -236,7 +236,7 @@ def ask(
 
     for name, text in (("question", question), ("passage", context)):
         if not text.strip():
-            raise CourseError(f"the {name} is empty: write one")
+            raise CourseError(f"The {name} is empty: write one")
     nothing: dict[str, list] = {"text": [], "answer_start": []}
     columns = {"question": [question], task.text: [context], task.label: [nothing]}
     rows = task.rows[next(iter(task.rows))]
@@ -244,12 +244,7 @@ def ask(
     data = encode(replace(task, rows=DatasetDict(asked=made)), tokenizer, max_length=max_length)["asked"]
     logits = predict_logits(model, data)
     [span] = answer_spans(logits, data).values()
-    return trimmed(context, span), _margin(span, not_here(logits, data)[0])
-
-
-def _margin(span: Span, nowhere: float) -> float:
-    tiny = np.finfo(float).tiny
-    return float(np.log(max(span.score, tiny)) - np.log(max(nowhere, tiny)))
+    return trimmed(context, span), margin(span, not_here(logits, data)[0])
 
 
 def groups(table: pd.DataFrame, split: str) -> list[str]:

@@ -25,7 +25,7 @@ def counts(frame: pd.DataFrame, label_names: Sequence[str]) -> np.ndarray:
     """(classes, classes): rows of `frame` by the label in `true` and the label in `predicted`, both names."""
     for column in ("true", "predicted"):
         if column not in frame.columns:
-            raise CourseError(f"the rows have no column {column!r} but {', '.join(map(repr, frame.columns))}")
+            raise CourseError(f"The rows have no column {column!r} but {', '.join(map(repr, frame.columns))}")
         unknown = set(frame[column]) - set(label_names)
         if unknown:
             raise CourseError(

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CourseError
-from . import WHOLE_NAME, first_values, control
+from . import WHOLE_NAME, control, first_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ def browse_errors(
     below each other.
     """
     if by not in errors.columns:
-        raise CourseError(f"the errors have no column {by!r} but {', '.join(map(repr, errors.columns))}")
+        raise CourseError(f"The errors have no column {by!r} but {', '.join(map(repr, errors.columns))}")
     rows = {str(kind): list(of.itertuples()) for kind, of in errors.groupby(by, sort=False)}
     kinds = sorted(rows, key=lambda kind: -len(rows[kind]))
     if not widget:

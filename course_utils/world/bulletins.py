@@ -191,7 +191,7 @@ def surprisal(text: str) -> float:
         expected = sorted(next_words(good))[:3]
         after = f"after {good[-30:]!r}" if good else "at the very beginning"
         raise CourseError(
-            f"this is no bulletin: {after} (character {begin}) stands {found[:30]!r}, "
+            f"This is no bulletin: {after} (character {begin}) stands {found[:30]!r}, "
             f"where the language has {' or '.join(map(repr, expected)) or 'nothing more'}"
         )
     return -_log_sum([log_p for log_p, _ in readings])

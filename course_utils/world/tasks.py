@@ -56,7 +56,7 @@ def rows(name: str, split: str, n: int, *, seed: int = 0, avoid: set[str] | None
     draws = 0
     while len(found) < n:
         if draws > 50 * n + 1000:
-            raise CourseError(f"the set {name!r} has fewer than {n} different rows for {split!r}: ask for fewer")
+            raise CourseError(f"The set {name!r} has fewer than {n} different rows for {split!r}: ask for fewer")
         row = task.row(Draw("task", name, seed, split, draws), part)
         draws += 1
         key = str(row[task.input])
@@ -105,7 +105,7 @@ def task_set(name: str, *, seed: int = 0, sizes: Mapping[str, int] | None = None
     if name not in TASKS:
         near = get_close_matches(name, TASKS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise CourseError(f"the mini world has no set {name!r}, only {', '.join(TASKS)}{hint}")
+        raise CourseError(f"The mini world has no set {name!r}, only {', '.join(TASKS)}{hint}")
     if unknown := set(sizes or {}) - set(SIZES):
         raise CourseError(f"sizes names {', '.join(map(repr, sorted(unknown)))}; the splits are {', '.join(SIZES)}")
     avoid: set[str] = set()
