@@ -26,9 +26,8 @@ from ..entities import (
     word_accuracy,
 )
 from ..metrics import entity_scores
-from ..models import load_model
-from ..training import TrainConfig, evaluate, predict_logits, train
-from .runs import ENCODER, RATES, Claim, encoded_task, scores
+from ..training import evaluate, predict_logits
+from .runs import Claim, encoded_task, fine_tune, scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,21 +84,16 @@ def one_to_the_left(rows: EncodedRows) -> EncodedRows:
 
 
 @lru_cache(maxsize=32)
-def _run(method: str, labels: int, seed: int, shifted: bool = False) -> Any:
-    task, data = encoded_task("entities", labels, seed)
-    model: Any = load_model(ENCODER, task, from_scratch=method == "scratch", seed=seed)
-    config = TrainConfig(
-        epochs=EPOCHS[labels], batch_size=16, learning_rate=RATES[method], warmup_share=0.1, seed=seed
-    )
-    train(model, one_to_the_left(data["train"]) if shifted else data["train"], config, progress=False)
-    return model
+def _learned(method: str, labels: int, seed: int, shifted: bool = False) -> Any:
+    change = one_to_the_left if shifted else None
+    return fine_tune("entities", method, labels, seed, epochs=EPOCHS[labels], change=change)[0]
 
 
 @lru_cache(maxsize=32)
 def tagged(method: str, labels: int, seed: int, shifted: bool = False) -> dict[str, Tagged]:
     """One run, "scratch" or "full": what it makes of the test rows and of the rows with unseen names."""
     task, data = encoded_task("entities", labels, seed)
-    model, found = _run(method, labels, seed, shifted), {}
+    model, found = _learned(method, labels, seed, shifted), {}
     for split in SPLITS:
         words, wanted = words_and_tags(task, split)
         logits = predict_logits(model, data[split])
@@ -192,7 +186,7 @@ def _disagreeing(seed: int) -> float:
 
 def _shifted_accuracy(seed: int) -> float:
     _, data = encoded_task("entities", 64, seed)
-    return evaluate(_run("full", 64, seed, True), one_to_the_left(data["test"]))["accuracy"]
+    return evaluate(_learned("full", 64, seed, True), one_to_the_left(data["test"]))["accuracy"]
 
 
 def _gain(decoder: str, method: str, labels: int, seed: int, split: str = "test") -> float:

@@ -22,7 +22,7 @@ from ..decoding import Span, answer_spans, margin, not_here, softmax, source_row
 from ..errors import CourseError
 from ..evaluation import predict_logits
 from ..metrics import answer_scores, metric_for, normalise_answer
-from ..models import load_model, load_tokenizer
+from ..models import load_tokenizer
 from ..training import TrainConfig, evaluate, train
 from .runs import ANSWERS_RATE, ENCODER, Claim, fine_tune
 from .studies import results
@@ -275,12 +275,11 @@ def far_reader(seed: int) -> nn.Module:
     joined = long_passages(task, "train", questions=QUESTIONS, others=JOINED, seed=seed)
     windows = encode(joined, load_tokenizer(ENCODER), max_length=WINDOW)["long"]
     model = copy.deepcopy(model)
-    train(model, windows, _config(seed, MORE_EPOCHS), progress=False)
+    config = TrainConfig(
+        epochs=MORE_EPOCHS, batch_size=16, learning_rate=ANSWERS_RATE, warmup_share=0.1, seed=seed
+    )
+    train(model, windows, config, progress=False)
     return model
-
-
-def _config(seed: int, epochs: int) -> TrainConfig:
-    return TrainConfig(epochs=epochs, batch_size=16, learning_rate=ANSWERS_RATE, warmup_share=0.1, seed=seed)
 
 
 def end_too_far(data: EncodedRows) -> EncodedRows:
@@ -323,8 +322,9 @@ def _gap(model: nn.Module, task: Task, rows: EncodedRows) -> float:
 def _gap_of_end_too_far(seed: int) -> float:
     """By how much the gap between F1 and exact match is wider after training on labels of `end_too_far`."""
     model, task, data = reader(seed)
-    wrong = load_model(ENCODER, task, seed=seed)
-    train(wrong, end_too_far(data["train"]), _config(seed, EPOCHS), progress=False)
+    wrong, _, _ = fine_tune(
+        "answers", "full", QUESTIONS, seed, epochs=EPOCHS, rate=ANSWERS_RATE, change=end_too_far
+    )
     return _gap(wrong, task, data["test"]) - _gap(model, task, data["test"])
 
 

@@ -45,8 +45,12 @@ def fine_tune(
     epochs: int,
     batch_size: int = 16,
     rate: float | None = None,
+    change: Callable[[EncodedRows], EncodedRows] | None = None,
 ) -> tuple[nn.Module, Task, dict[str, EncodedRows]]:
-    """One run by one of METHODS. The seed decides the labelled rows, the head, and the order of the batches."""
+    """One run by one of METHODS. The seed decides the labelled rows, the head, and the order of the batches.
+
+    `change` makes other training rows of them: for a run that is to go wrong.
+    """
     if method not in METHODS:
         raise CourseError(f"There is no method {method!r}: use one of {', '.join(METHODS)}.")
     task, data = encoded_task(name, labels, seed)
@@ -54,15 +58,16 @@ def fine_tune(
         epochs=epochs, batch_size=batch_size, learning_rate=rate or RATES[method], warmup_share=0.1, seed=seed
     )
     model: Any = load_model(ENCODER, task, from_scratch=method == "scratch", seed=seed)
+    rows = change(data["train"]) if change else data["train"]
     if method == "features":
-        head, cached = cache_features(model, data["train"])
+        head, cached = cache_features(model, rows)
         train(head, cached, config, progress=False)
         return model, task, data
     if method == "last layer":
         train_last_layers(model, 1)
     elif method == "LoRA":
         model = add_lora(model, seed=seed)
-    train(model, data["train"], config, progress=False)
+    train(model, rows, config, progress=False)
     return model, task, data
 
 
