@@ -145,7 +145,7 @@ def measure(name: str, setting: Setting, quick: bool) -> None:
     noise = max(statistics.stdev([run[setting.score] for run in runs]) for runs in scores.values())
     verdict = "no worse, within the seeds' noise" if statistics.mean(pairs) >= -noise else "worse"
     facts = (
-        f"{len(task.rows['train']):,} rows for training, {len(task.rows['test']):,} for the test; {setting.epochs} epochs "
+        f"{len(task.rows['train']):,} rows for training, {len(task.rows['test']):,} for the test; {_epochs(setting.epochs)} "
         f"at {setting.learning_rate:g}, batches of {setting.batch_size}, {setting.seeds} seeds (± is their standard "
         f"deviation). Against Trainer: {statistics.mean(pairs):+.3f} {setting.score} ({verdict}), {faster} times as fast."
     )
@@ -154,6 +154,10 @@ def measure(name: str, setting: Setting, quick: bool) -> None:
         f"real_tasks-{name}", f"{name}, with MiniLM",
         f"{table(['', 'seconds', *shown, 'target'], rows)}\n\n{facts}", figures, where=where, quick=quick,
     )  # fmt: skip
+
+
+def _epochs(n: int) -> str:
+    return f"{n} epoch{'s' if n > 1 else ''}"
 
 
 # ---------------------------------------------------------------- translation
@@ -177,7 +181,7 @@ def measure_translation(seeds: int, quick: bool) -> None:
     plain = translation_scores([known.translate(pair[source]) for pair in test_pairs], wanted)
     rows = [["a phrase table", "", f"{plain['bleu']:.1f}", f"{plain['chrf']:.1f}"]]
     config = TrainConfig(
-        epochs=1 if quick else 30, batch_size=64, learning_rate=1e-3, warmup_steps=1 if quick else 200,
+        epochs=1 if quick else 20, batch_size=64, learning_rate=1e-3, warmup_steps=1 if quick else 150,
         weight_decay=0.01, label_smoothing=0.1, betas=(0.9, 0.98), max_grad_norm=1.0,
     )  # fmt: skip
     scores, seconds = [], []
@@ -197,7 +201,7 @@ def measure_translation(seeds: int, quick: bool) -> None:
     rows.append(["a small T5 from random weights, beam of 4", f"{statistics.median(seconds):.0f}", *cells])
     facts = (
         f"{len(train_pairs):,} pairs for training, {len(test_pairs):,} for the test; {model.num_parameters() / 1e6:.1f} M "
-        f"parameters, {len(tokenizer):,} tokens, {config.epochs} epochs, {seeds} seeds (± is their standard deviation)."
+        f"parameters, {len(tokenizer):,} tokens, {_epochs(config.epochs)}, {seeds} seeds (± is their standard deviation)."
     )
     report(
         f"real_tasks-{TRANSLATION}", f"{TRANSLATION}, from random weights",
