@@ -180,7 +180,7 @@ def test_a_pair_that_is_too_long_is_cut_and_counted(tokenizer):
 
 def test_predictions_want_text(model, tokenizer):
     assert predict_translations(model, tokenizer, []) == []
-    with pytest.raises(CourseError, match="text 1 is empty"):
+    with pytest.raises(CourseError, match="Text 1 is empty"):
         predict_translations(model, tokenizer, ["Yes.", " "])
 
 
