@@ -52,7 +52,7 @@ def real_task(name: str, train_rows: int | None = None, held_out: int | None = N
 )
 def test_minilm_learns_from_a_few_hundred_real_rows(name, rows, config, score, least, minilm):
     """The lessons' calls, unchanged."""
-    task = real_task(name, rows, held_out=300 if name != "wikigold" else None)
+    task = real_task(name, rows)
     tokenizer, model = load_tokenizer(minilm), load_model(minilm, task, seed=0)
     check_pair(model, tokenizer)
     data = encode(task, tokenizer)
