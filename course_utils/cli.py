@@ -18,6 +18,8 @@ from course_utils.errors import CourseError
 
 START = "notebooks/00_start_here.ipynb"
 LAB_DEFAULTS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+# No news, no look for updates: nothing leaves this machine.
+NO_NEWS = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
 NBVAL = (
     "--nbval-lax",
     "--nbval-current-env",
@@ -100,9 +102,7 @@ def _lab(options: argparse.Namespace) -> int:
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.root_dir={root}",
         f"--LabApp.default_url=/lab/tree/{START}",
-        # No news, no look for updates: nothing leaves this machine.
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *NO_NEWS,
     ]
     command += [f"--port={options.port}"] if options.port else []
     command += ["--no-browser"] if options.no_browser else []
@@ -110,14 +110,18 @@ def _lab(options: argparse.Namespace) -> int:
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     print(f"Opening JupyterLab on {START}; stop it with Ctrl-C.", flush=True)
     with tempfile.TemporaryDirectory(prefix="course-lab-") as config:
-        # Defaults of JupyterLab, which a learner's own settings go before: without them it asks about news first.
-        overrides = Path(config) / "labconfig" / "default_setting_overrides.json"
-        overrides.parent.mkdir()
-        overrides.write_text(json.dumps(LAB_DEFAULTS))
-        paths = [config, *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
-        # Threads that wait by spinning make training many times slower once a browser wants a core too.
-        settings = {"OMP_WAIT_POLICY": "passive", **os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
-        return _call(command, cwd=root, env=settings)
+        return _call(command, cwd=root, env=lab_environment(Path(config)))
+
+
+def lab_environment(config: Path) -> dict[str, str]:
+    """The environment of a JupyterLab that asks nobody about news. `config` is an empty folder that outlives it."""
+    # Defaults of JupyterLab, which a learner's own settings go before.
+    overrides = config / "labconfig" / "default_setting_overrides.json"
+    overrides.parent.mkdir()
+    overrides.write_text(json.dumps(LAB_DEFAULTS))
+    paths = [str(config), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    # Threads that wait by spinning make training many times slower once a browser wants a core too.
+    return {"OMP_WAIT_POLICY": "passive", **os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
 
 
 def _call(command: Sequence[str], **settings: Any) -> int:

@@ -187,10 +187,10 @@ def test_a_second_start_is_refused_kindly():
     run = FakeRun()
     panel = widgets.LiveTraining(run)
     panel.start()
-    thread = panel._thread
+    thread = panel._run._thread
     run.let(1)
     panel.start()
-    assert panel._thread is thread and "under way" in panel.status.value and run.made == 1
+    assert panel._run._thread is thread and "under way" in panel.status.value and run.made == 1
     panel.stop()
     run.may_step.release()
     finish(panel)

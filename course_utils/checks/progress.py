@@ -6,28 +6,14 @@ The file is `progress.json` in COURSE_HOME or, without it, in the platform's fol
 from __future__ import annotations
 
 import json
-import os
-import sys
-import tempfile
 import time
 import warnings
 from pathlib import Path
 from typing import Any
 
+from ..home import home, write_whole
+
 VERSION = 1
-
-
-def home() -> Path:
-    """Where the course keeps what is the learner's own."""
-    if given := os.environ.get("COURSE_HOME"):
-        return Path(given).expanduser()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "finetuning-lab"
 
 
 def path() -> Path:
@@ -58,16 +44,7 @@ def load() -> dict[str, dict[str, Any]]:
 
 def save(exercises: dict[str, dict[str, Any]]) -> None:
     """Write all or nothing: whoever reads meanwhile, or a crash, meets the old file or the new one."""
-    file = path()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=file.parent, prefix=".progress-", suffix=".json")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump({"version": VERSION, "exercises": exercises}, stream, indent=1, sort_keys=True)
-        os.replace(draft, file)
-    except OSError:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    write_whole(path(), json.dumps({"version": VERSION, "exercises": exercises}, indent=1, sort_keys=True))
 
 
 def record(id: str, state: str) -> str:

@@ -6,13 +6,14 @@ same figure once, for the controls' first values.
 
 from __future__ import annotations
 
-import threading
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import figures
 from ..errors import CourseError
+from .background import Background
 from .live import live_figure, replace_figure
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
     from ..training import Record
 
-__all__ = ["LiveTraining", "ask_text", "control", "explore", "first_value", "first_values", "live_figure", "replace_figure"]
+__all__ = [
+    "LiveTraining", "Powers", "TrainingLab", "ask_text", "control", "explore", "first_value", "first_values", "live_figure",
+    "replace_figure",
+]  # fmt: skip
 
 SECONDS_BETWEEN_DRAWINGS = 0.2
 WHOLE_NAME = {"description_width": "initial"}  # the style with which no description is cut off
@@ -30,10 +34,18 @@ WHOLE_NAME = {"description_width": "initial"}  # the style with which no descrip
 SLIDER_LAYOUT = {"width": "auto", "max_width": "560px"}
 
 
+class Powers(NamedTuple):
+    """The range of a logarithmic slider."""
+
+    low: float
+    high: float
+
+
 def control(name: str, choices: Any, value: Any = None) -> ipywidgets.Widget:
     """The widget for one control: a checkbox for a bool, a choice for a list, a slider for (low, high, step).
 
-    It starts with `value`, or else with the first of the choices.
+    A slider is of whole numbers or, where the step is no whole number, of others; `Powers(low, high)` makes one whose
+    value is multiplied as it moves. It starts with `value`, or else with the first of the choices.
     """
     import ipywidgets
 
@@ -49,8 +61,12 @@ def control(name: str, choices: Any, value: Any = None) -> ipywidgets.Widget:
     common |= {"layout": SLIDER_LAYOUT, "continuous_update": False}
     if isinstance(choices, list):
         return ipywidgets.SelectionSlider(options=choices, **common)
+    if isinstance(choices, Powers):
+        exponents = {"min": math.log10(choices.low), "max": math.log10(choices.high), "step": 0.05}
+        return ipywidgets.FloatLogSlider(base=10, readout_format=".1e", **exponents, **common)
     low, high, step = choices
-    return ipywidgets.IntSlider(min=low, max=high, step=step, **common)
+    slider = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
+    return slider(min=low, max=high, step=step, **common)
 
 
 def first_value(choices: Any) -> Any:
@@ -155,8 +171,7 @@ class LiveTraining:
         import ipywidgets
 
         self._start_run, self._title = start, title
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._run = Background()
         self.records: list[Record] = []
         start_values = first_values(controls or {}, values)
         self.controls = {name: control(name, how, start_values[name]) for name, how in (controls or {}).items()}
@@ -177,45 +192,38 @@ class LiveTraining:
     @property
     def running(self) -> bool:
         """Whether a run is under way."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._run.running
 
     def start(self, _: Any = None) -> None:
         """Start a run with the controls as they stand; while one runs, say so and change nothing."""
         if self.running:
             self.status.value = "A run is under way: stop it first."
             return
-        self._stop.clear()
-        self.records = []
+        self.records, self._drawn = [], 0.0
         self.start_button.disabled, self.stop_button.disabled = True, False
         values = {name: part.value for name, part in self.controls.items()}
-        self._thread = threading.Thread(target=self._run, args=(values,), daemon=True)
-        self._thread.start()
+        self._run.start(lambda: self._start_run(**values), self._record, self._end)
 
     def stop(self, _: Any = None) -> None:
         """Ask the run to end after the step it is in."""
-        self._stop.set()
+        self._run.stop()
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until the run has ended."""
-        if self._thread is not None:
-            self._thread.join(timeout)
+        self._run.wait(timeout)
 
-    def _run(self, values: dict[str, Any]) -> None:
-        drawn, ended = 0.0, "Finished"
-        try:
-            for record in self._start_run(**values):
-                self.records.append(record)
-                if time.perf_counter() - drawn > SECONDS_BETWEEN_DRAWINGS:
-                    self._draw("Training")
-                    drawn = time.perf_counter()
-                if self._stop.is_set():
-                    ended = "Stopped"
-                    break
-            self._draw(ended)
-        except Exception as error:  # whatever it is: a thread has no other place to say it
+    def _record(self, record: Record) -> None:
+        self.records.append(record)
+        if time.perf_counter() - self._drawn > SECONDS_BETWEEN_DRAWINGS:
+            self._draw("Training")
+            self._drawn = time.perf_counter()
+
+    def _end(self, how: str, error: Exception | None) -> None:
+        if error is None:
+            self._draw(how.capitalize())
+        else:
             self.status.value = f"{type(error).__name__}: {error}"
-        finally:
-            self.start_button.disabled, self.stop_button.disabled = False, True
+        self.start_button.disabled, self.stop_button.disabled = False, True
 
     def _draw(self, state: str) -> None:
         if not self.records:
@@ -235,3 +243,11 @@ class LiveTraining:
             {"step": r.step, "loss": r.loss, "validation_loss": r.validation.get("loss")} for r in self.records
         ]
         return {"this run": pd.DataFrame(rows)} if rows else {}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "TrainingLab":  # it needs what stands above, and more than the other widgets do
+        from .lab import TrainingLab
+
+        return TrainingLab
+    raise AttributeError(f"course_utils.widgets has no {name!r}")
