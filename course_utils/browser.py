@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,10 @@ def jupyter(folder: Path, **environment: str) -> Iterator[str]:
             f"--port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", *NO_NEWS,
             *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         ]  # fmt: skip
-        with open(f"{home}/log.txt", "w+") as log, subprocess.Popen(command, env=settings, stdout=log, stderr=log) as server:
+        with (
+            open(f"{home}/log.txt", "w+") as log,
+            subprocess.Popen(command, env=settings, stdout=log, stderr=log) as server,
+        ):
             try:
                 address = f"http://127.0.0.1:{port}"
                 for _ in range(SECONDS * 5):
@@ -87,9 +90,12 @@ class Notebook:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self._watch(request.url))
         page.goto(address.replace("PATH", path))
-        page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.content?.widgets?.length", timeout=SECONDS * 1000)
-        page.evaluate("() => window.jupyterapp.shell.currentWidget.context.ready")
-        page.wait_for_function("() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'", timeout=SECONDS * 1000)
+        page.wait_for_function(
+            """path => { const shown = window.jupyterapp?.shell?.currentWidget;
+                 return shown?.context?.path === path && shown.context.isReady && shown.content.widgets.length; }""",
+            arg=path,
+        )  # fmt: skip
+        self.wait_for_kernel()
 
     def _watch(self, url: str) -> None:
         if not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
@@ -131,14 +137,26 @@ class Notebook:
     def failures(self) -> list[str]:
         """The errors that cells have ended with."""
         return list(self.page.evaluate(
-            """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap((cell) => cell.model.toJSON().outputs ?? [])
+            """() => window.jupyterapp.shell.currentWidget.content.widgets
+                 .flatMap((cell) => cell.model.toJSON().outputs ?? [])
                  .filter((output) => output.output_type === "error").map((output) => `${output.ename}: ${output.evalue}`)"""
         ))  # fmt: skip
 
     def restart_kernel(self) -> None:
         """A new kernel, without the question whether one is sure."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-        self.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'", timeout=SECONDS * 1000)
+        self.wait_for_kernel()
+
+    def wait_for_kernel(self) -> None:
+        """Block until the kernel has nothing to do."""
+        self.page.wait_for_function(
+            "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
+        )
+
+    def close(self) -> None:
+        """End the kernel and leave the page, with nothing saved."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        self.page.goto("about:blank")
 
     def show(self, i: int) -> None:
         """Scroll cell `i` to the top."""
@@ -162,6 +180,8 @@ def browser(width: int = 1400, height: int = 1000, *, dark: bool = False) -> Ite
         flags = [*FLAGS, *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])]
         launched = playwright.chromium.launch(executable_path=found, args=flags)
         stack.callback(launched.close)
-        page = launched.new_page(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
+        page = launched.new_page(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        )
         page.set_default_timeout(SECONDS * 1000)
         yield page

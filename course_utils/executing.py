@@ -109,6 +109,7 @@ def book(root: Path, numbers: Iterable[str] = ()) -> Path:
             notebook(cells_of(target), target, root),
             target.path.parent,
             PLOTLY_RENDERER="plotly_mimetype+notebook",  # draws without a network
+            COURSE_WIDGETS="0",  # a page has no kernel to answer a slider
         )
         page, _ = HTMLExporter().from_notebook_node(
             executed, resources={"metadata": {"name": target.path.stem}}

@@ -269,3 +269,20 @@ def test_it_shows_itself_in_a_notebook(monkeypatch):
     panel = widgets.LiveTraining(FakeRun(), {"layers": (1, 4, 1)})
     panel._ipython_display_()
     assert shown == [panel.panel] and panel.controls["layers"] in panel.panel.children
+
+
+def test_a_notebook_that_has_no_front_end_gets_figures(monkeypatch):
+    monkeypatch.setenv("COURSE_WIDGETS", "0")
+    assert type(widgets.explore(power_figure, **CONTROLS)) is go.Figure
+    assert isinstance(widgets.explore(power_figure, widget=True, **CONTROLS), ipywidgets.VBox), "who asks gets one"
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    widgets.LiveTraining(FakeRun())._ipython_display_()
+    assert type(shown[0]) is go.Figure
+
+
+def test_controls_for_ranges_of_other_numbers():
+    rate = widgets.control("rate", widgets.Powers(1e-5, 1e-1), 1e-3)
+    assert isinstance(rate, ipywidgets.FloatLogSlider) and (rate.min, rate.max, rate.value) == (-5, -1, 1e-3)
+    share = widgets.control("share", (0.0, 0.5, 0.05))
+    assert isinstance(share, ipywidgets.FloatSlider) and (share.min, share.max, share.value) == (0.0, 0.5, 0.0)

@@ -82,7 +82,7 @@ def test_it_asks_first_and_shows_both_afterwards(panel):
     panel.wait(SECONDS)
     assert "<b>run 1</b> finished at step" in said(panel) and "You expected: breaks, accuracy 0.90" in said(panel)
     assert panel.foretold.value == UNASKED, "the next run asks anew"
-    assert any("you expect" == note.text for note in panel.figure.layout.annotations)
+    assert any(note.text == "you expect" for note in panel.figure.layout.annotations)
 
 
 def test_pause_resume_stop(panel, gate):

@@ -40,7 +40,9 @@ class Lab:
     Test rows are not looked at: `lab.model_of(run)` is there for the one time that counts.
     """
 
-    def __init__(self, data: str | Path | Task = "sentiment", model: str = "mini-encoder", *, folder: str | Path | None = None):
+    def __init__(
+        self, data: str | Path | Task = "sentiment", model: str = "mini-encoder", *, folder: str | Path | None = None
+    ):
         from ..batching import encode
         from ..metrics import metric_for
         from ..models import load_model, load_tokenizer, parts_of
@@ -53,7 +55,9 @@ class Lab:
         self._metric = metric_for(self.task) if self.task.kind != "translation" else None
         layers = [part for part in parts_of(load_model(model, self.task)) if part.startswith("layer ")]
         # Of an encoder–decoder, whose head writes words, all is trained.
-        self.trainable = ("head", *(f"last {k + 1}" for k in range(len(layers))), "LoRA", "all") if layers else ("all",)
+        self.trainable = (
+            ("head", *(f"last {k + 1}" for k in range(len(layers))), "LoRA", "all") if layers else ("all",)
+        )
         safe = "".join(letter if letter.isalnum() else "-" for letter in f"{self.task.name}-{Path(model).name}")
         self.shelf = Shelf(Path(folder).expanduser() if folder is not None else home() / "lab" / safe)
         self.runs: dict[str, Run] = self.shelf.load()
@@ -83,7 +87,10 @@ class Lab:
 
         jobs = [self.prepare(each, **how) for each in settings]
         hidden = not (has_reader() if progress is None else progress)
-        with closing(self.by_turns(jobs)) as steps, tqdm(total=sum(run.planned for run, _ in jobs), disable=hidden) as bar:
+        with (
+            closing(self.by_turns(jobs)) as steps,
+            tqdm(total=sum(run.planned for run, _ in jobs), disable=hidden) as bar,
+        ):
             for run in steps:
                 bar.set_postfix_str(f"{run.name}: {run.records[-1].summary}", refresh=False)
                 bar.update()
@@ -93,7 +100,12 @@ class Lab:
         return [run for run, _ in jobs]
 
     def prepare(
-        self, settings: Settings, *, name: str | None = None, expected: Expected | None = None, parent: Run | None = None
+        self,
+        settings: Settings,
+        *,
+        name: str | None = None,
+        expected: Expected | None = None,
+        parent: Run | None = None,
     ) -> tuple[Run, Callable[[], Iterator[Record]]]:
         """A new run, on the shelf, and what makes its records. `parent`: begin with that run's weights.
 
@@ -103,11 +115,14 @@ class Lab:
 
         if settings.trains not in self.trainable:
             raise CourseError(
-                f"trains={settings.trains!r} is not possible for {self.model!r} here: {did_you_mean(settings.trains, self.trainable)}"
+                f"trains={settings.trains!r} is not possible for {self.model!r} here: "
+                f"{did_you_mean(settings.trains, self.trainable)}"
             )
         rows = self.rows_for(settings)
         if parent is not None and not self.shelf.weights_file(parent.id).exists():
-            raise CourseError(f"The weights of {parent.name!r} are not kept any more: star a run to keep them, or clone it afresh.")
+            raise CourseError(
+                f"The weights of {parent.name!r} are not kept any more: star a run to keep them, or clone it afresh."
+            )
         planned = count_steps(rows.lengths, settings.config())
         config = settings.config(evaluate_every=max(1, planned // EVALUATIONS))
         number = f"{max([self.shelf.last_number(), *map(int, self.runs)]) + 1:04d}"  # so that ids sort by age
@@ -123,7 +138,7 @@ class Lab:
             from ..models import load_model
             from ..training import training_steps
 
-            model = load_model(self.model, self.task, seed=settings.seed, dropout=settings.dropout)
+            model: nn.Module = load_model(self.model, self.task, seed=settings.seed, dropout=settings.dropout)
             if parent is not None:
                 self._read_weights(model, parent.id)
             model = _adapt(model, settings)
@@ -140,12 +155,16 @@ class Lab:
         """The training rows of a run. Raises CourseError where there are too few, or `rows` makes no sense here."""
         train = self.data["train"]
         if settings.labels > len(train):
-            raise CourseError(f"labels={settings.labels}, and there are {len(train):,} labelled rows here: ask for fewer.")
+            raise CourseError(
+                f"labels={settings.labels}, and there are {len(train):,} labelled rows here: ask for fewer."
+            )
         chosen = np.arange(settings.labels)
         if settings.rows == "with the validation rows":
             return _joined(train.select(chosen), self.validation)
         if settings.rows != "as drawn" and self.task.kind != "classification":
-            raise CourseError(f"rows={settings.rows!r} needs rows with one label each; {self.task.name!r} is of kind {self.task.kind!r}.")
+            raise CourseError(
+                f"rows={settings.rows!r} needs rows with one label each; {self.task.name!r} is of kind {self.task.kind!r}."
+            )
         labels = np.asarray(train.labels)
         if settings.rows == "sorted by label":
             chosen = chosen[np.argsort(labels[chosen], kind="stable")]
@@ -153,9 +172,7 @@ class Lab:
             chosen = np.flatnonzero(labels == labels[0])[: settings.labels]
         return train.select(chosen)
 
-    def by_turns(
-        self, jobs: Iterable[tuple[Run, Callable[[], Iterator[Record]]]]
-    ) -> Generator[Run, None, None]:
+    def by_turns(self, jobs: Iterable[tuple[Run, Callable[[], Iterator[Record]]]]) -> Generator[Run, None, None]:
         """A step of each run by turns, until all are over; the run that has made one. Closing it stops them all.
 
         An exception ends its own run, which then says what happened, and not the others.
@@ -191,7 +208,7 @@ class Lab:
         self.save(run)
 
     def save(self, run: Run) -> None:
-        """Write the run as it is now, if it has not been deleted meanwhile. A full disk is a warning, and training goes on."""
+        """Write the run as it is now, if it is not deleted. A full disk is a warning, and training goes on."""
         if run.id in self.runs:
             self._write(lambda: self.shelf.save(run))
 
@@ -199,7 +216,9 @@ class Lab:
         try:
             write()
         except OSError as error:
-            warnings.warn(f"The run is not kept in {self.shelf.folder} ({error.strerror}): make room there.", stacklevel=2)
+            warnings.warn(
+                f"The run is not kept in {self.shelf.folder} ({error.strerror}): make room there.", stacklevel=2
+            )
 
     def find(self, run: Run | str) -> Run:
         """A run by itself, its id or its name. Raises CourseError where there is none."""
@@ -207,14 +226,18 @@ class Lab:
         found = self.runs.get(wanted) or next((each for each in self.runs.values() if each.name == wanted), None)
         if found is None:
             known = [each.name for each in self.runs.values()]
-            raise CourseError(f"There is no run {wanted!r}: {did_you_mean(wanted, known) if known else 'none is kept yet'}")
+            raise CourseError(
+                f"There is no run {wanted!r}: {did_you_mean(wanted, known) if known else 'none is kept yet'}"
+            )
         return found
 
     def rename(self, run: Run | str, name: str) -> None:
         """Give a run another name, which no other has."""
         found, name = self.find(run), name.strip()
         if not name or any(each.name == name for each in self.runs.values() if each is not found):
-            raise CourseError(f"A run cannot be called {name!r}: " + ("another one is." if name else "it needs a name."))
+            raise CourseError(
+                f"A run cannot be called {name!r}: " + ("another one is." if name else "it needs a name.")
+            )
         found.name = name
         self.save(found)
 
@@ -238,7 +261,9 @@ class Lab:
 
         found = self.find(run)
         if not self.shelf.weights_file(found.id).exists():
-            raise CourseError(f"The weights of {found.name!r} are not kept: only those of the newest {KEPT_WEIGHTS} and of starred runs are.")
+            raise CourseError(
+                f"The weights of {found.name!r} are not kept: those of the newest {KEPT_WEIGHTS} runs are, and of starred ones."
+            )
         model = load_model(self.model, self.task, seed=found.settings.seed)
         self._read_weights(model, found.id)
         return model
@@ -272,7 +297,9 @@ class Lab:
 
         chosen = [self.find(run) for run in runs] if runs is not None else list(self.runs.values())
         settings = {run.id: asdict(run.settings) for run in chosen}
-        return pd.DataFrame([summary(run) | {name: settings[run.id][name] for name in differences(settings)} for run in chosen])
+        return pd.DataFrame(
+            [summary(run) | {name: settings[run.id][name] for name in differences(settings)} for run in chosen]
+        )
 
     def export(self, file: str | Path, runs: Iterable[Run | str] | None = None) -> Path:
         """Write the comparison with all settings (`.csv`) or the runs whole, step by step (`.json`)."""
@@ -295,7 +322,7 @@ class Lab:
         return {"entities": "f1", "answers": "exact_match"}.get(self.task.kind, "accuracy")
 
     def _guessing(self) -> float | None:
-        """The loss of one who knows how frequent each validation label is: their entropy. None where labels are no classes."""
+        """The loss of one who knows how frequent each validation label is; None where labels are no classes."""
         if self.task.kind not in ("classification", "entities"):
             return None
         labels = np.asarray(self.validation.labels)
@@ -334,7 +361,7 @@ def _plain_weights(model: nn.Module) -> dict[str, Any]:
     from ..adaptation import merge_lora
     from ..models import unwrap
 
-    plain = merge_lora(deepcopy(model)) if unwrap(model) is not model else model
+    plain: Any = merge_lora(deepcopy(model)) if unwrap(model) is not model else model  # type: ignore[arg-type]
     return {name: weight.detach().contiguous() for name, weight in plain.named_parameters()}
 
 
@@ -351,4 +378,6 @@ def _joined(first: EncodedRows, second: EncodedRows) -> EncodedRows:
         return None if parts[0] is None else np.concatenate([parts[0], parts[0][-1] + parts[1][1:]])
 
     flat = {name: both(name) for name in ("input_ids", "labels", "token_type_ids", "words", "spans")}
-    return replace(first, **flat, offsets=offsets("offsets"), label_offsets=offsets("label_offsets"), rows=None, row_of=None)
+    return replace(
+        first, **flat, offsets=offsets("offsets"), label_offsets=offsets("label_offsets"), rows=None, row_of=None
+    )

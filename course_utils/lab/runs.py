@@ -8,7 +8,7 @@ import time
 import warnings
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..home import write_whole
 from ..runs import History, Record, watched_metric
@@ -86,7 +86,9 @@ class Run:
     @property
     def symptom(self) -> str:
         """What its curves look like, by name; "" while there is too little of them."""
-        return symptom(self.records, guessing=math.nan if self.guessing is None else self.guessing, failed=self.state == "failed")
+        return symptom(
+            self.records, guessing=math.nan if self.guessing is None else self.guessing, failed=self.state == "failed"
+        )
 
     @property
     def examples_per_second(self) -> float:
@@ -133,7 +135,10 @@ class Shelf:
             try:
                 run = Run.from_json(file.read_text(encoding="utf-8"))
             except (OSError, ValueError, KeyError, TypeError, AttributeError):  # CourseError is a ValueError
-                warnings.warn(f"The run in {file} cannot be read and is left out; delete the file to be rid of this.", stacklevel=3)
+                warnings.warn(
+                    f"The run in {file} cannot be read and is left out; delete the file to be rid of this.",
+                    stacklevel=3,
+                )
                 continue
             run.state = "interrupted" if run.state in UNDER_WAY else run.state
             runs[run.id] = run

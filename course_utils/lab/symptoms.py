@@ -53,7 +53,7 @@ def symptom(records: Sequence[Record], *, guessing: float = math.nan, failed: bo
 
 
 def _likeness_of_epochs(records: Sequence[Record]) -> float:
-    """How alike the teeth of neighbouring epochs are: the mean correlation of their losses, trends and the first left out."""
+    """How alike the teeth of neighbouring epochs are: the correlation of their losses, without trend and the first."""
     by_epoch: dict[int, list[float]] = {}
     for record in records:
         by_epoch.setdefault(math.ceil(record.epoch), []).append(record.loss)
@@ -62,7 +62,9 @@ def _likeness_of_epochs(records: Sequence[Record]) -> float:
         return 0.0
     steps = np.arange(len(whole[0]))
     teeth = [losses - np.polyval(np.polyfit(steps, losses, 1), steps) for losses in whole]
-    if np.mean([tooth.std() for tooth in teeth]) < 0.1 * np.mean(whole):  # a smooth curve has the same bend everywhere
+    if np.mean([tooth.std() for tooth in teeth]) < 0.1 * np.mean(
+        whole
+    ):  # a smooth curve has the same bend everywhere
         return 0.0
     teeth = [tooth for tooth in teeth if tooth.std()]
     return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(teeth, teeth[1:])] or 0.0))

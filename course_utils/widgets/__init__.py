@@ -1,12 +1,14 @@
 """Thin shells over figures and runs: what a widget shows is a pure function of its controls.
 
 Everything here also works without a widget front end: `widget=False` gives the
-same figure once, for the controls' first values.
+same figure once, for the controls' first values. COURSE_WIDGETS=0 in the environment
+does so for a whole notebook, as the book of the course does.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,13 +27,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LiveTraining", "Powers", "TrainingLab", "ask_text", "control", "explore", "first_value", "first_values", "live_figure",
-    "replace_figure",
+    "replace_figure", "wanted",
 ]  # fmt: skip
 
 SECONDS_BETWEEN_DRAWINGS = 0.2
 WHOLE_NAME = {"description_width": "initial"}  # the style with which no description is cut off
 # Sliders are 300 pixels wide unless told otherwise, and what a long description takes of that, the readout lacks.
 SLIDER_LAYOUT = {"width": "auto", "max_width": "560px"}
+
+
+def wanted(widget: bool | None) -> bool:
+    """Whether to make a widget: as the caller says, or else unless COURSE_WIDGETS is 0."""
+    return os.environ.get("COURSE_WIDGETS", "1") != "0" if widget is None else widget
 
 
 class Powers(NamedTuple):
@@ -80,7 +87,7 @@ def first_values(controls: Mapping[str, Any], values: Mapping[str, Any] | None) 
 
 
 def explore(
-    make: Callable[..., go.Figure], *, widget: bool = True, values: Mapping[str, Any] | None = None, **controls: Any
+    make: Callable[..., go.Figure], *, widget: bool | None = None, values: Mapping[str, Any] | None = None, **controls: Any
 ) -> Any:
     """Redraw `make(**values)` whenever a control moves.
 
@@ -89,7 +96,7 @@ def explore(
     """
     start = first_values(controls, values)
     figure = make(**start)
-    if not widget:
+    if not wanted(widget):
         return figure
 
     import ipywidgets
@@ -113,7 +120,7 @@ def ask_text(
     values: Mapping[str, Any] | None = None,
     label: str = "Sentence",
     button: str = "Ask",
-    widget: bool = True,
+    widget: bool | None = None,
 ) -> Any:
     """A box to type in, a button and, as in `explore`, controls: `make(text, **values)` is drawn for how they stand.
 
@@ -122,7 +129,7 @@ def ask_text(
     """
     start = first_values(controls or {}, values)
     figure = make(text, **start)
-    if not widget:
+    if not wanted(widget):
         return figure
 
     import ipywidgets
@@ -187,7 +194,7 @@ class LiveTraining:
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        display(self.panel)
+        display(self.panel if wanted(None) else self._picture())
 
     @property
     def running(self) -> bool:

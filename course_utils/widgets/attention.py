@@ -19,7 +19,7 @@ LONGEST = 48  # tokens that a heat map still shows with their names
 
 def attention_explorer(
     model: nn.Module, tokenizer: PreTrainedTokenizerBase, text: str, *, layer: int = 1, head: int = 1,
-    widget: bool = True,
+    widget: bool | None = None,
 ) -> Any:  # fmt: skip
     """Type a sentence, choose a layer and a head (both count from 1), and see its weights.
 

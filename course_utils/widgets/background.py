@@ -42,7 +42,7 @@ class Background:
             return False
         self._stop.clear()
         self._go.set()
-        self._thread = threading.Thread(target=self._consume, args=(make, each, end, pause), daemon=True)
+        self._thread = threading.Thread(target=self._consume, args=(make, each, end, pause), name="lab", daemon=True)
         self._thread.start()
         return True
 

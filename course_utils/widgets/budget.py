@@ -20,7 +20,7 @@ def calculator(
     precision: str = "fp32",
     trains: str = "full",
     gib: float = budget.T4_GIB,
-    widget: bool = True,
+    widget: bool | None = None,
 ) -> Any:
     """Choose a model, a batch, a length, a precision and what trains: the figure says whether it fits into `gib` GiB.
 

@@ -12,7 +12,7 @@ import numpy as np
 from .. import figures
 from ..errors import CourseError
 from ..figures.text import paragraph
-from . import WHOLE_NAME
+from . import WHOLE_NAME, wanted
 from .live import live_figure
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def counts(frame: pd.DataFrame, label_names: Sequence[str]) -> np.ndarray:
 
 def click_confusion(
     frame: pd.DataFrame, label_names: Sequence[str], show: Callable[[Any], str], *,
-    title: str = "Click a cell to read its rows", widget: bool = True,
+    title: str = "Click a cell to read its rows", widget: bool | None = None,
 ) -> Any:  # fmt: skip
     """A confusion matrix: a click on a cell, or the two lists below it, shows its rows.
 
@@ -50,7 +50,7 @@ def click_confusion(
     """
     matrix = counts(frame, label_names)
     figure = figures.confusion(matrix, label_names, title=title)
-    if not widget:
+    if not wanted(widget):
         return figure
 
     import ipywidgets

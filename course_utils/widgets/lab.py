@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, fields
@@ -13,9 +14,9 @@ from ..errors import CourseError
 from ..figures.lab import board, run_line
 from ..lab import PRESETS, ROWS, SYMPTOMS, Expected, Lab, Run, Settings, differences, summary
 from ..runs import SCHEDULES, learning_rate_at
-from . import SLIDER_LAYOUT, WHOLE_NAME, Powers, control
+from . import SLIDER_LAYOUT, WHOLE_NAME, Powers, control, wanted
 from .background import Background
-from .live import live_figure, replace_figure, update_curves
+from .live import live_figure, update_curves
 from .table import fill, run_table
 
 if TYPE_CHECKING:
@@ -66,29 +67,55 @@ class TrainingLab:
         self._drawn = self._saved = 0.0
 
         start = _shown(Settings(labels=min(Settings().labels, len(self.lab.data["train"])), trains="all"))
-        self.controls = {name: control(name, choices, _nearest(choices, start[name])) for name, choices in controls_for(self.lab).items()}
+        self.controls = {
+            name: control(name, choices, _nearest(choices, start[name]))
+            for name, choices in controls_for(self.lab).items()
+        }
         for name in ("learning_rate", "warmup_share", "epochs"):
             self.controls[name].continuous_update = True  # the schedule is drawn as they move
         self.preset = ipywidgets.Dropdown(options=list(PRESETS), description="preset", style=WHOLE_NAME)
         self.begin_with = ipywidgets.Dropdown(description="begin with", style=WHOLE_NAME, layout=SLIDER_LAYOUT)
         self.schedule = live_figure(self._schedule())
 
-        self.ask_first = ipywidgets.Checkbox(value=True, description="ask me first", indent=False, layout={"width": "130px"})
-        self.foretold = ipywidgets.Dropdown(options=[UNASKED, LET_ME_SEE, *SYMPTOMS], description="What do you expect? It", style=WHOLE_NAME, layout={"width": "340px"})
-        self.foretold_score = ipywidgets.FloatSlider(value=0.5, min=0, max=1, step=0.01, description="and ends at a validation score of", style=WHOLE_NAME, layout={"width": "420px"})
+        self.ask_first = ipywidgets.Checkbox(
+            value=True, description="ask me first", indent=False, layout={"width": "130px"}
+        )
+        self.foretold = ipywidgets.Dropdown(
+            options=[UNASKED, LET_ME_SEE, *SYMPTOMS],
+            description="What do you expect? It",
+            style=WHOLE_NAME,
+            layout={"width": "340px"},
+        )
+        self.foretold_score = ipywidgets.FloatSlider(
+            value=0.5,
+            min=0,
+            max=1,
+            step=0.01,
+            description="and ends at a validation score of",
+            style=WHOLE_NAME,
+            layout={"width": "420px"},
+        )
         self.start_button = ipywidgets.Button(description="Start", icon="play", button_style="primary")
         self.pause_button = ipywidgets.Button(description="Pause", icon="pause", disabled=True)
         self.stop_button = ipywidgets.Button(description="Stop", icon="stop", disabled=True)
-        self.race_button = ipywidgets.Button(description="Add to a race", icon="flag", tooltip="Collect settings, then Start runs them side by side")
+        self.race_button = ipywidgets.Button(
+            description="Add to a race", icon="flag", tooltip="Collect settings, then Start runs them side by side"
+        )
         self.progress = ipywidgets.FloatProgress(min=0, max=1, layout={"width": "160px"})
         self.status = ipywidgets.HTML()
         self.figure = live_figure(board({}, score=self.lab.score))
 
         self.table = run_table()
-        self.name = ipywidgets.Text(description="name", style=WHOLE_NAME, continuous_update=False, layout={"width": "220px"})
-        self.take_button = ipywidgets.Button(description="Clone", icon="copy", tooltip="Set the knobs as in this run; change what you like, then Start")
+        self.name = ipywidgets.Text(
+            description="name", style=WHOLE_NAME, continuous_update=False, layout={"width": "220px"}
+        )
+        self.take_button = ipywidgets.Button(
+            description="Clone", icon="copy", tooltip="Set the knobs as in this run; change what you like, then Start"
+        )
         self.delete_button = ipywidgets.Button(description="Delete", icon="trash")
-        self.export_buttons = {kind: ipywidgets.Button(description=f"Export {kind.upper()}", icon="download") for kind in ("csv", "json")}
+        self.export_buttons = {
+            kind: ipywidgets.Button(description=f"Export {kind.upper()}", icon="download") for kind in ("csv", "json")
+        }
         self._wire()
         self._refresh()
         self.say("Set the knobs, say what you expect, press Start. You can pause or stop at any step.")
@@ -106,7 +133,10 @@ class TrainingLab:
         tabs.selected_index = 0
         wrap = {"flex_flow": "row wrap", "align_items": "center"}
         row = lambda *parts: ipywidgets.HBox(parts, layout=wrap)  # noqa: E731
-        left = ipywidgets.VBox([self.preset, tabs, self.begin_with, self.schedule], layout={"flex": "1 1 330px", "min_width": "290px", "max_width": "420px"})
+        left = ipywidgets.VBox(
+            [self.preset, tabs, self.begin_with, self.schedule],
+            layout={"flex": "1 1 330px", "min_width": "290px", "max_width": "420px"},
+        )
         right = ipywidgets.VBox([self.figure], layout={"flex": "3 1 480px", "min_width": "290px"})
         return ipywidgets.VBox([
             ipywidgets.HBox([left, right], layout={"flex_flow": "row wrap"}),
@@ -120,7 +150,7 @@ class TrainingLab:
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        display(self.panel)
+        display(self.panel if wanted(None) else self._picture())
 
     def _wire(self) -> None:
         self.preset.observe(lambda change: self.take(Settings(**PRESETS[change["new"]])), names="value")
@@ -155,13 +185,15 @@ class TrainingLab:
 
     def _schedule(self) -> go.Figure:
         settings = self.settings if hasattr(self, "controls") else Settings()
-        per_epoch = -(-(-(-settings.labels // settings.batch_size)) // settings.accumulate)
+        per_epoch = math.ceil(math.ceil(settings.labels / settings.batch_size) / settings.accumulate)
         total = max(1, settings.epochs * per_epoch)
         thin = max(1, total // 200)
         rates = [learning_rate_at(settings.config(), step, total) for step in range(1, total + 1)]
         figure = figures.schedule(rates, title=f"Learning rate over {total} steps")
         figure.data[0].update(x=list(range(1, total + 1, thin)), y=rates[::thin])
-        return figure.update_layout(height=190, margin={"l": 56, "r": 8, "t": 30, "b": 36}, yaxis_title=None, yaxis_exponentformat="power")
+        return figure.update_layout(
+            height=190, margin={"l": 56, "r": 8, "t": 30, "b": 36}, yaxis_title=None, yaxis_exponentformat="power"
+        )
 
     # ------------------------------------------------------------ running
 
@@ -175,7 +207,9 @@ class TrainingLab:
             raise CourseError("A run is under way: stop it first, or wait for its end.")
         asked = self.foretold.value
         if self.ask_first.value and asked == UNASKED:
-            raise CourseError(f"First say what you expect (“{LET_ME_SEE}” counts, too): a guess that was wrong teaches most.")
+            raise CourseError(
+                f"First say what you expect (“{LET_ME_SEE}” counts, too): a guess that was wrong teaches most."
+            )
         expected = Expected() if asked in (UNASKED, LET_ME_SEE) else Expected(asked, self.foretold_score.value)
         parent = self.lab.runs.get(self.begin_with.value)
         jobs = [self.lab.prepare(each, expected=expected, parent=parent) for each in self._race or [self.settings]]
@@ -246,7 +280,10 @@ class TrainingLab:
         self._buttons(running=False)
         self.foretold.value = UNASKED
         self._refresh()
-        self.say(f"<b>{escape(f'{type(error).__name__}: {error}')}</b>" if error else " ".join(map(_told, self._current)), html=True)
+        self.say(
+            f"<b>{escape(f'{type(error).__name__}: {error}')}</b>" if error else " ".join(map(_told, self._current)),
+            html=True,
+        )
 
     def _standing(self) -> str:
         done, planned = sum(run.step for run in self._current), sum(run.planned for run in self._current)
@@ -255,7 +292,9 @@ class TrainingLab:
         self.progress.value = done / planned
         left = (time.perf_counter() - self._began) / max(done, 1) * (planned - done)
         loss = ", ".join(f"{run.name}: loss {run.records[-1].loss:.3f}" for run in self._current if run.records)
-        return f"Training: step {done} of {planned} · {speed:,.0f} examples a second · about {left:.0f} s left · {loss}"
+        return (
+            f"Training: step {done} of {planned} · {speed:,.0f} examples a second · about {left:.0f} s left · {loss}"
+        )
 
     def _buttons(self, *, running: bool) -> None:
         self.start_button.disabled, self.start_button.description = running, "Start"
@@ -280,7 +319,9 @@ class TrainingLab:
         """Set the knobs as in the opened run, and offer its weights to begin with."""
         run = self.opened
         self.take(run.settings)
-        self.say(f"The knobs stand as in {run.name!r}. Change what you like; “begin with” chooses between fresh and its weights.")
+        self.say(
+            f"The knobs stand as in {run.name!r}. Change what you like; “begin with” chooses between fresh and its weights."
+        )
 
     def rename(self) -> None:
         if self.table.opened and self.name.value != self.opened.name:
@@ -311,7 +352,9 @@ class TrainingLab:
 
     def say(self, text: str, *, html: bool = False) -> None:
         """Show a sentence under the buttons, where a screen reader reads it out."""
-        self.status.value = f'<div role="status" aria-live="polite">{text if html else escape(text, quote=False)}</div>'
+        self.status.value = (
+            f'<div role="status" aria-live="polite">{text if html else escape(text, quote=False)}</div>'
+        )
 
     def _try(self, act: Callable[[], None]) -> None:
         try:
@@ -323,7 +366,10 @@ class TrainingLab:
         kept = self.lab.runs.values()
         with_weights = [run for run in kept if self.lab.shelf.weights_file(run.id).exists()]
         before = self.begin_with.value
-        self.begin_with.options = [("the pre-trained weights", ""), *((f"{run.name}, its weights at step {run.step}", run.id) for run in with_weights)]
+        self.begin_with.options = [
+            ("the pre-trained weights", ""),
+            *((f"{run.name}, its weights at step {run.step}", run.id) for run in with_weights),
+        ]
         self.begin_with.value = before if before in [run.id for run in with_weights] else ""
         self.table.chosen = [each for each in self.table.chosen if each in self.lab.runs] or list(self.lab.runs)[-4:]
         self._fill()
@@ -333,13 +379,16 @@ class TrainingLab:
         return [self.lab.runs[each] for each in self.table.chosen if each in self.lab.runs][-MOST_DRAWN:]
 
     def _draw(self) -> None:
-        runs = self._drawn_runs()
-        expected = next((run.expected.score for run in self._current if run.expected.symptom), None)
-        update_curves(self.figure, board(
-            {run.name: run.frame for run in runs}, score=self.lab.score, expected=expected,
-            guessing=next((run.guessing for run in runs), None), numbers=[int(run.id) - 1 for run in runs],
-        ))  # fmt: skip
+        update_curves(self.figure, self._picture())
         self._fill()
+
+    def _picture(self) -> go.Figure:
+        runs = self._drawn_runs()
+        return board(
+            {run.name: run.frame for run in runs}, score=self.lab.score, numbers=[int(run.id) - 1 for run in runs],
+            expected=next((run.expected.score for run in self._current if run.expected.symptom), None),
+            guessing=next((run.guessing for run in runs), None),
+        )  # fmt: skip
 
     def _fill(self) -> None:
         runs = list(self.lab.runs.values())
@@ -361,7 +410,10 @@ def _told(run: Run) -> str:
     if run.state == "failed":
         return f"<b>{escape(run.name)} failed at step {run.step + 1}: {escape(run.error, quote=False)}</b>"
     found = f"{run.symptom}: {SYMPTOMS[run.symptom]}" if run.symptom else "too little to see."
-    said = f"<b>{escape(run.name)}</b> {run.state} at step {run.step}, {run.metric} {run.score:.2f}. By its curves it <i>{escape(found)}</i>"
+    said = (
+        f"<b>{escape(run.name)}</b> {run.state} at step {run.step}, {run.metric} {run.score:.2f}. "
+        f"By its curves it <i>{escape(found)}</i>"
+    )
     if run.expected.symptom:
         said += f" You expected: {escape(run.expected.symptom)}, {run.metric} {run.expected.score:.2f}."
     return said

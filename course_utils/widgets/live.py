@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # the figure once and drops every later message to it: a live curve stays empty. This one is there at once, and
 # fetches Plotly from `_plotly` when it is drawn, once for all figures of a page. Each view gets a figure model of
 # its own on the view's model, so that a view that has left the page listens no more: its errors stopped the others.
+# A figure's description, which follows what it shows, is what a screen reader says of it.
 LOADER = """
 export default {
   async render(view) {
@@ -24,6 +25,12 @@ export default {
     const { default: made } = await page.finetuningLabPlotly;
     const figure = typeof made === "function" ? await made() : made;
     await figure.initialize?.(view);
+    const describe = () => {
+      view.el.setAttribute("role", "figure");
+      view.el.setAttribute("aria-label", view.model.get("_widget_layout")?.meta?.description ?? "");
+    };
+    view.model.on("change:_widget_layout", describe);
+    describe();
     return figure.render(view);
   },
 };

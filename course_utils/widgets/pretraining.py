@@ -31,7 +31,7 @@ def _wrapped(text: str, width: int = 90) -> str:
 
 def go_on(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompt: str = "Bulletin: tides.", *,
-    temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0, seed: int = 0, widget: bool = True,
+    temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0, seed: int = 0, widget: bool | None = None,
 ) -> Any:  # fmt: skip
     """Write a beginning; the model goes on, and shows from which tokens it drew the first."""
 
@@ -56,7 +56,7 @@ def go_on(
 
 def fill_in(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str, *,
-    truth: Callable[[str], Mapping[str, float]] | None = None, widget: bool = True,
+    truth: Callable[[str], Mapping[str, float]] | None = None, widget: bool | None = None,
 ) -> Any:  # fmt: skip
     """Write a text with a blank, `____`; the model says what may stand there, and `truth(text)` what does."""
     from ..experiments.lesson_03 import fill_blank

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -97,10 +97,10 @@ def _table_class() -> Any:
 
     class RunTable(anywidget.AnyWidget):
         _esm, _css = PAGE, STYLE
-        columns = traitlets.List().tag(sync=True)
-        rows = traitlets.List().tag(sync=True)
+        columns: Any = traitlets.List().tag(sync=True)
+        rows: Any = traitlets.List().tag(sync=True)
         sort = traitlets.List(["", False]).tag(sync=True)  # column, whether downwards
-        chosen = traitlets.List().tag(sync=True)  # ids of the rows that are ticked
+        chosen: Any = traitlets.List().tag(sync=True)  # ids of the rows that are ticked
         opened = traitlets.Unicode("").tag(sync=True)  # id of the row whose name was pressed
 
     return RunTable
@@ -112,8 +112,8 @@ def run_table() -> Any:
 
 
 def fill(
-    table: Any, ids: Sequence[str], names: Sequence[str], columns: dict[str, Sequence[Any]],
-    *, compared: Sequence[str] = (), starred: Sequence[bool] = (), colours: dict[str, str] | None = None,
+    table: Any, ids: Sequence[str], names: Sequence[str], columns: Mapping[str, Sequence[Any]],
+    *, compared: Sequence[str] = (), starred: Sequence[bool] = (), colours: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
     """Show these rows in the table's order. In the `compared` columns, what is not the commonest value is marked."""
     order = sorted_rows(list(columns.values()), list(columns), table.sort)
@@ -140,7 +140,9 @@ def sorted_rows(columns: Sequence[Sequence[Any]], names: Sequence[str], sort: Se
     column = columns[names.index(by)]
     empty = [i for i in rows if column[i] is None or column[i] != column[i]]
     mixed = len({isinstance(column[i], str) for i in rows if i not in empty}) > 1
-    rest = sorted((i for i in rows if i not in empty), key=lambda i: str(column[i]) if mixed else column[i], reverse=down)
+    rest = sorted(
+        (i for i in rows if i not in empty), key=lambda i: str(column[i]) if mixed else column[i], reverse=down
+    )
     return rest + empty
 
 

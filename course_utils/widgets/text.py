@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CourseError
-from . import WHOLE_NAME, control, first_values
+from . import WHOLE_NAME, control, first_values, wanted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ SHOWN_AT_ONCE = 3  # examples of each kind where no widget front end is
 
 
 def browse_errors(
-    errors: pd.DataFrame, show: Callable[[Any], str], *, by: str = "error", widget: bool = True
+    errors: pd.DataFrame, show: Callable[[Any], str], *, by: str = "error", widget: bool | None = None
 ) -> Any:
     """Choose a kind of error and go through its examples.
 
@@ -28,7 +28,7 @@ def browse_errors(
         raise CourseError(f"The errors have no column {by!r} but {', '.join(map(repr, errors.columns))}")
     rows = {str(kind): list(of.itertuples()) for kind, of in errors.groupby(by, sort=False)}
     kinds = sorted(rows, key=lambda kind: -len(rows[kind]))
-    if not widget:
+    if not wanted(widget):
         from IPython.display import HTML
 
         parts = [
@@ -75,7 +75,7 @@ def _named(kind: str, rows: list[Any]) -> str:
 
 def ask_marked(
     make: Callable[..., str], text: str | Mapping[str, str], controls: Mapping[str, Any] | None = None, *,
-    values: Mapping[str, Any] | None = None, button: str = "Ask", widget: bool = True,
+    values: Mapping[str, Any] | None = None, button: str = "Ask", widget: bool | None = None,
 ) -> Any:  # fmt: skip
     """Boxes to type in, and what `make(*texts, **values)` says about them, as HTML.
 
@@ -84,7 +84,7 @@ def ask_marked(
     """
     boxes = {"Sentence": text} if isinstance(text, str) else dict(text)
     start = first_values(controls or {}, values)
-    if not widget:
+    if not wanted(widget):
         from IPython.display import HTML
 
         return HTML(make(*boxes.values(), **start))

@@ -10,7 +10,7 @@ import numpy as np
 from ..batching import batch_order
 from ..figures import tokens as figures
 from ..tokens import Merge, apply_merges, pieces_of, random_batches
-from . import ask_text, explore
+from . import ask_text, explore, wanted
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def replay_merges(
-    words: Sequence[str], merges: Sequence[Merge], *, merge: int = 0, widget: bool = True
+    words: Sequence[str], merges: Sequence[Merge], *, merge: int = 0, widget: bool | None = None
 ) -> Any:
     """A slider over the merges, none of them first; with `widget=False`, the figure after `merge` of them."""
 
@@ -27,12 +27,12 @@ def replay_merges(
             {word: apply_merges(word, merges[:merge]) for word in words}, merges, merge
         )
 
-    if not widget:
+    if not wanted(widget):
         return make(merge)
     return explore(make, merge=(0, len(merges), 1))
 
 
-def see_tokens(tokenizers: Mapping[str, PreTrainedTokenizerBase], text: str, *, widget: bool = True) -> Any:
+def see_tokens(tokenizers: Mapping[str, PreTrainedTokenizerBase], text: str, *, widget: bool | None = None) -> Any:
     """A box for a sentence and its tokens under each tokenizer; with `widget=False`, the figure for `text`."""
 
     def make(text: str) -> go.Figure:
@@ -43,7 +43,7 @@ def see_tokens(tokenizers: Mapping[str, PreTrainedTokenizerBase], text: str, *, 
     return ask_text(make, text, button="Cut", widget=widget)
 
 
-def see_padding(lengths: np.ndarray, *, widget: bool = True) -> Any:
+def see_padding(lengths: np.ndarray, *, widget: bool | None = None) -> Any:
     """One batch of rows of these lengths, drawn at random or among rows of like length."""
     lengths = np.asarray(lengths)
 

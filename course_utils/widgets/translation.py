@@ -32,7 +32,7 @@ def _named(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> list[str]:
 
 def beam_explorer(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str, *, step: int = 3, width: int = 3,
-    penalty: float = 1.0, widget: bool = True,
+    penalty: float = 1.0, widget: bool | None = None,
 ) -> Any:  # fmt: skip
     """Type a sentence and watch the beam that translates it, step by step."""
 
@@ -55,7 +55,7 @@ def beam_explorer(
 
 def alignment_explorer(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str, *, layer: int | None = None,
-    widget: bool = True,
+    widget: bool | None = None,
 ) -> Any:  # fmt: skip
     """Type a sentence; a map shows where the decoder looked while it wrote each token, averaged over heads.
 
