@@ -79,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("lessons", nargs="*", metavar="NN", help="only the notebooks of these lessons")
     measure = command("measure", _measure, "run the comparisons behind the lessons' figures (authors)")
     measure.add_argument("studies", nargs="*", metavar="STUDY", help="names; all without")
+    gallery = command("gallery", _gallery, "photograph the pictures of the README in a browser (authors)")
+    gallery.add_argument("pictures", nargs="*", metavar="PICTURE", help="names; all without")
     checkpoints = command("checkpoints", _checkpoints, "pre-train the shipped checkpoints again (authors)")
     checkpoints.add_argument("names", nargs="*", metavar="NAME", help="mini-encoder, …; all without")
     checkpoints.add_argument("--folder", help="the folder to write them into (instead of over the shipped ones)")
@@ -239,6 +241,15 @@ def _measure(options: argparse.Namespace) -> int:
 
     for name in options.studies or [*STUDIES, *TABLES]:
         print(f"Saved {run_study(name, report=lambda line: print(line, flush=True))}")
+    return 0
+
+
+def _gallery(options: argparse.Namespace) -> int:
+    from course_utils.authoring import find_root
+    from course_utils.gallery import photograph
+
+    for file in photograph(find_root(), options.pictures):
+        print(f"Saved {file}")
     return 0
 
 

@@ -96,16 +96,16 @@ def board(
         figure.add_scatter(x=seen["step"], y=seen["validation_loss"] if len(seen) else [], **thinner, **dots)
         scores = seen.get(f"validation_{score}", [])
         figure.add_scatter(x=seen["step"], y=scores, xaxis="x2", yaxis="y2", **thinner, **dots)
-        for column, n in (("grad_norm", 3), ("learning_rate", 4)):
+        for column, place in (("grad_norm", 3), ("learning_rate", 4)):
             figure.add_scatter(
-                x=thin["step"], y=thin[column], xaxis=f"x{n}", yaxis=f"y{n}", mode="lines", showlegend=False, **common
+                x=thin["step"], y=thin[column], xaxis=f"x{place}", yaxis=f"y{place}", mode="lines", showlegend=False, **common
             )
-    for level, n, what in ((guessing, "", "guessing"), (expected, "2", "you expect")):
+    for level, axes, what in ((guessing, "", "guessing"), (expected, "2", "you expect")):
         if level is not None:
             figure.add_shape(
                 type="line",
-                xref=f"x{n} domain",
-                yref=f"y{n}",
+                xref=f"x{axes} domain",
+                yref=f"y{axes}",
                 x0=0,
                 x1=1,
                 y0=level,
@@ -114,8 +114,8 @@ def board(
             )
             figure.add_annotation(
                 text=what,
-                xref=f"x{n} domain",
-                yref=f"y{n}",
+                xref=f"x{axes} domain",
+                yref=f"y{axes}",
                 x=1,
                 y=level,
                 xanchor="right",

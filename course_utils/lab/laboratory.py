@@ -262,7 +262,7 @@ class Lab:
         found = self.find(run)
         if not self.shelf.weights_file(found.id).exists():
             raise CourseError(
-                f"The weights of {found.name!r} are not kept: those of the newest {KEPT_WEIGHTS} runs are, and of starred ones."
+                f"The weights of {found.name!r} are not kept: only the newest {KEPT_WEIGHTS} runs keep theirs, and starred ones."
             )
         model = load_model(self.model, self.task, seed=found.settings.seed)
         self._read_weights(model, found.id)

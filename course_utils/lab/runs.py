@@ -113,8 +113,8 @@ class Run:
             raise ValueError("another version")
         columns = kept.pop("records")
         validation = columns.pop("validation")
-        steps = zip(*(columns[name] for name in RECORDED), strict=True)
-        records = [Record(*values, validation.get(str(values[0]), {})) for values in steps]
+        steps = [dict(zip(RECORDED, values)) for values in zip(*(columns[name] for name in RECORDED), strict=True)]
+        records = [Record(**step, validation=validation.get(str(step["step"]), {})) for step in steps]
         kept |= {"settings": Settings(**kept["settings"]), "expected": Expected(**kept["expected"])}
         return cls(**kept, records=records)
 
