@@ -4,10 +4,10 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test checkpoints notebooks bench lint clean
+.PHONY: help setup lab test test-oldest colab-check checkpoints notebooks bench lint clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(STAMP)  ## create .venv and install the course (the other targets do this when needed)
 
@@ -25,6 +25,20 @@ lab: $(STAMP)  ## open JupyterLab on the first lesson
 
 test: $(STAMP)  ## style, types, every test and every notebook
 	@$(BIN)/course test
+
+OLDEST := build/oldest
+CORE := $(filter-out tests/test_claims.py tests/test_notebooks.py tests/test_pretraining.py, $(wildcard tests/test_*.py))
+
+test-oldest:  ## core tests and four lessons on the oldest versions admitted, with Colab's front end
+	@test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	@$(OLDEST)/bin/python -m pip install --quiet -c tests/versions/oldest.txt -e '.[test]' ipython ipykernel
+	@$(OLDEST)/bin/python -m pytest -q -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout 300 \
+	  --nbval-sanitize-with tests/nbval_sanitize.cfg $(CORE) $(wildcard notebooks/0[0367]_*.ipynb)
+
+colab-check:  ## ask pip whether installing the course would replace anything that Colab has (needs a network)
+	@test -x build/colab/bin/python || $(PYTHON) -m venv build/colab
+	@build/colab/bin/python -m pip install --quiet --dry-run --ignore-installed -c tests/versions/colab.txt .
+	@echo "Installing the course changes nothing in tests/versions/colab.txt."
 
 checkpoints: $(STAMP)  ## pre-train the shipped checkpoints again (long)
 	@$(BIN)/course checkpoints

@@ -28,6 +28,8 @@ print("total", total)
 """
 
 EXERCISES = '''# %% [markdown]
+# # A sample: exercises
+#
 # ## Exercise 1 · Add · difficulty ●○○ · importance ●●● · 2 minutes
 
 # %%
@@ -166,7 +168,7 @@ def test_outputs_are_stored_by_executing_and_kept_while_the_cell_is_unchanged(co
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         return [cell["outputs"] for cell in cells if cell["cell_type"] == "code"]
 
-    stored = [[], [{"name": "stdout", "output_type": "stream", "text": ["total 2\n"]}], []]
+    stored = [[], [], [{"name": "stdout", "output_type": "stream", "text": ["total 2\n"]}], []]
     assert outputs() == stored
     assert build(course, check=True).problems == []
     source = course / "notebooks" / "source" / "06_sample.py"
@@ -175,14 +177,15 @@ def test_outputs_are_stored_by_executing_and_kept_while_the_cell_is_unchanged(co
     assert outputs() == stored, "another cell changed"
     source.write_text(LESSON.replace('print("total"', 'print("sum"'), encoding="utf-8")
     report = build(course)
-    assert outputs() == [[], [], []], "its own source changed"
+    assert outputs() == [[], [], [], []], "its own source changed"
     assert "course build --execute 06" in report.problems[0]
 
 
 def test_a_compared_cell_must_not_write_to_stderr(course):
     source = course / "notebooks" / "source" / "06_sample.py"
     source.write_text(
-        "# %%\n# NBVAL_CHECK_OUTPUT\nimport sys\nprint('loud', file=sys.stderr)\n", encoding="utf-8"
+        "# %% [markdown]\n# # Loud\n# %%\n# NBVAL_CHECK_OUTPUT\nimport sys\nprint('loud', file=sys.stderr)\n",
+        encoding="utf-8",
     )
     with pytest.raises(CourseError, match="stderr"):
         build(course, execute=executing.compared_outputs)

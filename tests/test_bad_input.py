@@ -2,6 +2,9 @@
 
 import json
 import math
+import os
+import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -371,3 +374,23 @@ def test_text_in_an_alphabet_that_the_tokenizer_does_not_have(tmp_path):
     rows = [(f"これは とても 良い 部屋 {'です ' * i}", label) for i, (_, label) in enumerate(ROWS)]
     with pytest.warns(UserWarning, match=r"100% of the tokens are '\[UNK\]': the tokenizer cannot read"):
         encode(load_task(write_csv(tmp_path / "r.csv", rows)), tiny_tokenizer())
+
+
+def test_nothing_leaves_an_archive(tmp_path, monkeypatch):
+    """Given as data it is refused in one sentence, and no path in it is followed."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "deep" / "data"
+    folder.mkdir(parents=True)
+    with zipfile.ZipFile(folder / "more.zip", "w") as archive:
+        for name in ("../../escaped.csv", "/escaped.csv"):
+            archive.writestr(name, "text,label\nout,bad\n")
+    assert "ends in '.zip', and the course reads .csv" in error_of(folder / "more.zip")
+    assert "has no .csv" in error_of(folder)
+    write_csv(folder / "train.csv")  # read by us, and the archive left alone
+    assert sum(map(len, load_task(folder).rows.values())) == len(ROWS)
+    (folder / "train.csv").rename(folder / "reviews.csv")  # read by `datasets`, which looks into archives
+    assert "could not be read as one set" in error_of(folder)
+    (folder / "more.zip").rename(folder / "renamed.csv")
+    assert "holds binary data" in error_of(folder / "renamed.csv")
+    places = [tmp_path, Path(os.environ["HF_HOME"]).parent]
+    assert not [found for place in places for found in place.rglob("escaped*")]

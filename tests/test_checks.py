@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 
 import pytest
@@ -111,6 +112,25 @@ def test_an_endless_answer_ends():
     began = time.monotonic()
     assert MEAN.examine(endless).mistake.name == "too slow"
     assert time.monotonic() - began < 2
+
+
+def test_an_endless_answer_ends_where_there_is_no_alarm():
+    """Off the main thread, as on Windows."""
+    verdicts, began = [], time.monotonic()
+    thread = threading.Thread(target=lambda: verdicts.append(MEAN.examine(endless)), daemon=True)
+    thread.start()
+    thread.join(timeout=10)
+    assert verdicts and verdicts[0].mistake.name == "too slow"
+    assert time.monotonic() - began < 5
+
+
+def test_a_limit_that_was_kept_raises_nothing_later():
+    for limit in (checks._time_limit, checks._time_limit_without_alarm):
+        with limit(0.05):
+            pass
+        ended = time.monotonic() + 0.1
+        while time.monotonic() < ended:
+            pass
 
 
 def test_a_verdict_reads_as_text_and_as_html():

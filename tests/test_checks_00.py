@@ -14,7 +14,7 @@ from course_utils.errors import CourseError
 def answer_of(variant, name, number):
     """What an answer cell (the `number`-th) of the exercise notebook leaves in `name`."""
     [target] = [t for t in find_targets(find_root(), ["00"]) if t.variant == variant]
-    cells = [cell for cell in cells_of(target) if cell.kind == "code"]
+    cells = [cell for cell in cells_of(target) if cell.kind == "code" and "setup" not in cell.tags]
     names: dict = {}
     exec(cells[0].source, names)  # the imports
     exec([cell for cell in cells if "answer" in cell.tags][number].source, names)

@@ -19,7 +19,7 @@ from course_utils.tokens import Merge, apply_merges, count_pairs, merge_pair
 def answers(variant):
     """Exercise id → the answer that the notebook of this variant gives to its check."""
     [target] = [t for t in find_targets(find_root(), ["01"]) if t.variant == variant]
-    code = [cell for cell in cells_of(target) if cell.kind == "code"]
+    code = [cell for cell in cells_of(target) if cell.kind == "code" and "setup" not in cell.tags]
     names: dict = {}
     for cell in code:
         if "answer" in cell.tags or all(

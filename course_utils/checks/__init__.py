@@ -22,6 +22,7 @@ probe that catches whatever is left. A check never imports the solution.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import html
 import importlib
@@ -302,9 +303,11 @@ def _own_frames(error: Exception, answer: Any) -> list[traceback.FrameSummary]:
 
 @contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise _TimeUp in the block after `seconds`; no limit on Windows or off the main thread (no alarms)."""
+    """Raise _TimeUp in the block after `seconds`, as soon as it runs Python: one call into C that never ends
+    (`sum(itertools.count())`) only ends with its kernel."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
+        with _time_limit_without_alarm(seconds):
+            yield
         return
 
     def ring(signum: int, frame: types.FrameType | None) -> None:
@@ -317,3 +320,24 @@ def _time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _time_limit_without_alarm(seconds: float) -> Iterator[None]:
+    """The same on Windows and off the main thread, where there are no alarms: another thread raises it here."""
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    here, over = ctypes.c_ulong(threading.get_ident()), threading.Lock()
+
+    def ring() -> None:
+        if over.acquire(blocking=False):
+            raise_in(here, ctypes.py_object(_TimeUp))
+
+    timer = threading.Timer(seconds, ring)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if not over.acquire(blocking=False):  # it rang: if that has not arrived yet, it must not come later
+            raise_in(here, None)

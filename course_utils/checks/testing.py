@@ -22,7 +22,7 @@ def answers(lesson: str, variant: str) -> dict[str, Any]:
     from course_utils.authoring import cells_of, find_root, find_targets
 
     [target] = [one for one in find_targets(find_root(), [lesson]) if one.variant == variant]
-    code = [cell for cell in cells_of(target) if cell.kind == "code"]
+    code = [cell for cell in cells_of(target) if cell.kind == "code" and "setup" not in cell.tags]
     names: dict[str, Any] = {}
     for cell in code:
         imports = all(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.parse(cell.source).body)

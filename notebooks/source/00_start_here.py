@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# Run the next three cells, one after the other, with Shift+Enter. The first loads a small language model that has read a great deal of text from an invented town and has never been told what praise is. The second shows it 128 labelled sentences. The third asks it about sentences of *yours*.
+# Run the next four cells, one after the other, with Shift+Enter. The first is for Colab only. The second loads a small language model that has read a great deal of text from an invented town and has never been told what praise is. The third shows it 128 labelled sentences. The fourth asks it about sentences of *yours*.
 #
 # **You will be able to**
 #
