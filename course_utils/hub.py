@@ -8,18 +8,22 @@ Hub. Only files that cannot run are asked for: safetensors, Parquet, JSON and te
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import ssl
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from .errors import CourseError
 from .hub_table import MODEL_FILES, WEIGHT_FILES
 
 SECONDS = 3.0  # the patience with a hub that may not be there
+MANIFEST = "manifest.json"  # of a prefetched folder
 CARDS = ("README.md", "dataset_infos.json")  # where a set names its configurations and its classes
 REMEDY = (
     "set COURSE_SCALE=mini to work without it, or run `course prefetch` on a machine that reaches it "
@@ -32,18 +36,18 @@ def address() -> str:
     return os.environ.get("HF_ENDPOINT", "").rstrip("/") or "https://huggingface.co"
 
 
-def offline_folder() -> Path | None:
-    """The folder of `COURSE_OFFLINE`, which stands in for the Hub; None where it is not set.
+def offline_folder(name: str | None = None) -> Path | None:
+    """The folder that stands in for the Hub, by default that of `COURSE_OFFLINE`; None where it is not set.
 
-    Raises CourseError where it holds nothing that `course prefetch` wrote.
+    Raises CourseError where it is none that `course prefetch` filled.
     """
-    if not (name := os.environ.get("COURSE_OFFLINE", "").strip()):
+    if not (name := name or os.environ.get("COURSE_OFFLINE", "").strip()):
         return None
     folder = Path(name).expanduser()
-    if not any((folder / kind).is_dir() for kind in ("models", "datasets")):
+    if not (folder / MANIFEST).is_file():
         raise CourseError(
-            f"COURSE_OFFLINE names {name!r}, in which there are neither models nor datasets: "
-            "is the stick plugged in? Fill a folder with `course prefetch --to FOLDER`."
+            f"The offline folder {name!r} holds no {MANIFEST}: is the stick plugged in? "
+            "`course prefetch --to FOLDER` fills a folder."
         )
     return folder
 
@@ -53,22 +57,45 @@ def place(folder: Path, hub_id: str, kind: str) -> Path:
     return folder / f"{kind}s" / hub_id
 
 
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What a prefetched folder holds: "models/OWNER/NAME" → revision, and the size and sha256 of each file."""
+    try:
+        return json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise CourseError(
+            f"{str(folder / MANIFEST)!r} can't be read ({error}): delete it and run `course prefetch` again; "
+            "what is whole is not fetched twice."
+        ) from error
+
+
+def misfits(folder: Path, files: Mapping[str, Any]) -> list[str]:
+    """The files of a manifest's entry that are missing or of another size."""
+    return [
+        name
+        for name, file in files.items()
+        if not (folder / name).is_file() or (folder / name).stat().st_size != file["size"]
+    ]
+
+
 def answers(url: str, seconds: float = SECONDS) -> bool:
     """Whether a web address answers in time. On a thread, since looking up a name heeds no timeout."""
-    reached = threading.Event()
+    asked, reached = threading.Event(), threading.Event()
 
     def ask() -> None:
         try:
             urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=seconds).close()
         except urllib.error.HTTPError:
             pass  # an error page is an answer, too
-        except (OSError, ValueError):
-            return
-        finally:
-            asked.set()
+        except (OSError, ValueError) as error:
+            # So is a certificate that this Python can't check: the hub library brings certificates of its own.
+            if not isinstance(getattr(error, "reason", None), ssl.SSLError):
+                asked.set()
+                return
         reached.set()
+        asked.set()
 
-    asked = threading.Event()
     threading.Thread(target=ask, daemon=True).start()
     asked.wait(seconds)
     return reached.is_set()
@@ -98,21 +125,22 @@ def _folder(
     hub_id: str, kind: str, revision: str | None, files: Sequence[str], ignore: list[str] | None = None
 ) -> Path:
     if stick := offline_folder():
-        folder = place(stick, hub_id, kind)
-        if not folder.is_dir():
+        folder, entry = place(stick, hub_id, kind), read_manifest(stick).get(f"{kind}s/{hub_id}")
+        if entry is None or misfits(folder, entry["files"]):
+            state = "is not" if entry is None else "is not whole"
             raise CourseError(
-                f"{hub_id!r} is not in {str(stick)!r}, which COURSE_OFFLINE names: bring it along with "
-                f"`course prefetch --to {stick}` on a machine that reaches the Hub."
+                f"{hub_id!r} {state} in {str(stick)!r}, which COURSE_OFFLINE names: run `course prefetch --to` that "
+                "folder where the Hub can be reached, or set COURSE_SCALE=mini."
             )
         return folder
     from huggingface_hub import snapshot_download
 
-    here = not reachable(address())
+    there = reachable(address())
     with clear_errors(hub_id):
         return Path(
             snapshot_download(
                 hub_id, repo_type=kind, revision=revision, allow_patterns=list(files), ignore_patterns=ignore,
-                local_files_only=here,
+                local_files_only=not there, endpoint=address(),
             )
         )  # fmt: skip
 
@@ -135,9 +163,15 @@ def clear_errors(hub_id: str) -> Iterator[None]:
         ) from error
     except errors.LocalEntryNotFoundError as error:  # and that a snapshot here is not whole
         raise unreachable(hub_id) from error
-    except (OSError, RuntimeError, ValueError) as error:  # a connection that breaks is one of the first
+    except Exception as error:
+        # What breaks underway is an OSError, or one of the HTTP library, which is another with each hub library.
+        if not isinstance(error, OSError) and not type(error).__module__.startswith("httpx"):
+            raise
         said = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise CourseError(f"{hub_id!r} could not be fetched from {address()} ({said}); {REMEDY}.") from error
+        raise CourseError(
+            f"Fetching {hub_id!r} from {address()} broke off ({said}): run this again, which goes on from there; or "
+            f"{REMEDY}."
+        ) from error
 
 
 def unreachable(hub_id: str) -> CourseError:

@@ -326,7 +326,7 @@ def _clear_errors(name: str | os.PathLike[str]) -> Iterator[None]:
     """Turn what transformers says about an unreadable checkpoint into one sentence."""
     try:
         yield
-    except (OSError, ValueError, KeyError) as error:
+    except (ImportError, OSError, ValueError, KeyError) as error:  # the first: a tokenizer that needs sentencepiece
         if isinstance(error, CourseError):
             raise
         if isinstance(error, json.JSONDecodeError):
