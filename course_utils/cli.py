@@ -58,12 +58,19 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_argument(
         "--no-browser", action="store_true", help="print the address instead of opening a browser"
     )
+    lab.add_argument(
+        "--offline", metavar="FOLDER", help="hub scale from a folder that `course prefetch` filled, with no network"
+    )
     doctor = command("doctor", _doctor, "tell what this machine can do and what to repair")
     doctor.add_argument("--offline", action="store_true", help="don't ask whether the hub answers")
     check = command("check", _check, "check a data file of your own: is it ready for training?")
     check.add_argument("file", help="CSV, JSON, JSONL or Parquet file, or a folder")
     check.add_argument("--text", help="column with the text")
     check.add_argument("--label", help="column with the label")
+    prefetch = command("prefetch", _prefetch, "bring what lessons take from the Hub into a folder (a USB stick)")
+    prefetch.add_argument("lessons", nargs="*", metavar="NN", help="lesson numbers; all without")
+    prefetch.add_argument("--to", metavar="FOLDER", help="the folder; without it, tell what would be brought")
+    prefetch.add_argument("--check", action="store_true", help="fetch nothing; verify every byte of the folder")
     command("progress", _progress, "show which exercises are done")
     build = command("build", _build, "make the notebooks from their sources (authors)")
     build.add_argument("lessons", nargs="*", metavar="NN", help="lesson numbers; all without")
@@ -97,6 +104,12 @@ def _lab(options: argparse.Namespace) -> int:
         )
     if not (root / START).exists():
         raise CourseError(f"{root / START} is missing; run `course build`.")
+    offline: dict[str, str] = {}
+    if options.offline is not None:
+        from course_utils.hub import offline_folder
+
+        folder = offline_folder(options.offline)  # says what is wrong with it before a browser opens
+        offline = {"COURSE_OFFLINE": str(folder and folder.resolve()), "HF_HUB_OFFLINE": "1"}
     command = [
         sys.executable,
         "-m",
@@ -112,7 +125,7 @@ def _lab(options: argparse.Namespace) -> int:
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     print(f"Opening JupyterLab on {START}; stop it with Ctrl-C.", flush=True)
     with tempfile.TemporaryDirectory(prefix="course-lab-") as config:
-        return _call(command, cwd=root, env=lab_environment(Path(config)))
+        return _call(command, cwd=root, env={**lab_environment(Path(config)), **offline})
 
 
 def lab_environment(config: Path) -> dict[str, str]:
@@ -166,6 +179,25 @@ def _check(options: argparse.Namespace) -> int:
     print(f"  rows    {splits}\n  text    {task.text}\n  label   {task.label}")
     if task.label_names:
         print(f"  values  {', '.join(task.label_names)}")
+    return 0
+
+
+def _prefetch(options: argparse.Namespace) -> int:
+    from course_utils.prefetch import needed, prefetch, verify
+
+    if options.check and options.to is None:
+        raise CourseError("--check verifies a folder: say which with --to FOLDER.")
+    if options.check:
+        problems = verify(Path(options.to).expanduser())
+        print("\n".join(f"! {problem}" for problem in problems) or f"All of {options.to} is as it was fetched.")
+        return int(bool(problems))
+    repositories = needed(options.lessons)
+    if options.to is not None:
+        prefetch(Path(options.to).expanduser(), options.lessons, lambda line: print(line, flush=True))
+        return 0
+    for one in repositories:
+        print(f"{one.megabytes:8,.1f} MB  {one.hub_id:<40} {(one.revision or 'default branch')[:8]}  {one.licence}")
+    print(f"{sum(one.megabytes for one in repositories):8,.1f} MB in all; course prefetch --to FOLDER brings them")
     return 0
 
 

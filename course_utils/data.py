@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import hub
 from .data_checks import check_rows, feature_names
 from .errors import CourseError
 from .files import SUFFIXES, missing_path, read_rows
@@ -19,6 +20,8 @@ from .scale import DATASETS, current_scale, did_you_mean
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
+
+    from .hub_table import HubDataset
 
 SPLITS = ("train", "validation", "test", "unseen")
 SPLIT_STEMS = {"valid": "validation", "val": "validation", "dev": "validation"} | dict(
@@ -28,6 +31,7 @@ KINDS = ("classification", "entities", "answers", "translation")
 # Columns that public sets use, best known first.
 TEXT_COLUMNS = ("sentence", "text", "sms", "review", "content", "comment", "message", "document")
 LABEL_COLUMNS = ("label", "labels", "class", "category", "target", "sentiment", "topic", "stars", "rating")
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z")  # not opened
 TAG_COLUMNS = ("ner_tags", "tags", "labels", "entities")
 HELD_OUT_SHARE, MOST_HELD_OUT = 0.1, 2000  # of the training rows, where a source has no split to evaluate on
 
@@ -132,8 +136,7 @@ def _source(name: str, scale: str | None, train_rows: int | None) -> tuple[str, 
     path = Path(name).expanduser()
     if name in DATASETS:
         if current_scale(scale).name == "hub":
-            known = DATASETS[name]
-            return name, _from_hub(known.hub_id, known.config, known.revision), False
+            return name, _from_hub(DATASETS[name].hub_id, DATASETS[name]), False
         from .world.tasks import TASKS
 
         if name in TASKS:
@@ -148,7 +151,7 @@ def _source(name: str, scale: str | None, train_rows: int | None) -> tuple[str, 
     owner, _, rest = name.partition("/")
     looks_local = "\\" in name or name.startswith((".", "~", "/")) or name.lower().endswith(SUFFIXES)
     if rest and "/" not in rest and not looks_local and not Path(owner).is_dir():
-        return rest, _from_hub(name, None, None), False
+        return rest, _from_hub(name), False
     if rest or looks_local:
         raise missing_path(path)
     raise CourseError(f"No task, file or folder is called {name!r}: {did_you_mean(name, tuple(DATASETS))}")
@@ -162,51 +165,65 @@ def _mini_set(name: str, train_rows: int) -> DatasetDict:
     return task_set(name, sizes={**SIZES, "train": max(SIZES["train"], train_rows)})
 
 
-def _from_hub(hub_id: str, config: str | None, revision: str | None) -> DatasetDict:
-    from datasets import load_dataset
-    from datasets.exceptions import DatasetNotFoundError
-
-    try:
-        rows = load_dataset(hub_id, config, revision=revision)
-    except DatasetNotFoundError as error:
-        raise CourseError(f"The Hub has no set {hub_id!r} that you may read: check owner and name") from error
-    except (OSError, RuntimeError, ValueError) as error:  # ConnectionError is an OSError
+def _from_hub(hub_id: str, known: HubDataset | None = None) -> DatasetDict:
+    """A set of the Hub, whose files are fetched and then read as those of any folder: no script comes along."""
+    files = known.files if known else tuple(f"*{suffix}" for suffix in SUFFIXES)
+    folder, where = hub.dataset_folder(hub_id, known.revision if known else None, files), f"The set {hub_id!r}"
+    if not _tables(folder):
         raise CourseError(
-            f"{hub_id!r} could not be loaded from the Hub ({_first_line(error)}): check name and connection, "
-            "or work offline with scale='mini' or a file or folder of your own"
-        ) from error
-    return _named_splits(rows, hub_id)
+            f"{where} has no {', '.join(SUFFIXES)} file: it may be made by a loading script, and the course "
+            "runs none; take a set that is stored as Parquet"
+        )
+    if known and known.config:
+        return _named_splits(_read_whole(folder, where, known.config), where)
+    return _from_folder(folder, where)
 
 
-def _from_folder(path: Path) -> DatasetDict:
-    from datasets import load_dataset, load_from_disk
-    from datasets.exceptions import DatasetGenerationError
+def _from_folder(path: Path, where: str = "") -> DatasetDict:
+    """The rows of a folder; `where` is what errors call it, at the beginning of a sentence."""
+    from datasets import load_from_disk
 
+    where = where or f"The folder {path}"
     if (path / "dataset_dict.json").is_file():
         try:
-            return _named_splits(load_from_disk(str(path)), str(path))
+            return _named_splits(load_from_disk(str(path)), where)
         except (OSError, IndexError) as error:  # the latter: a split without rows
             raise CourseError(
-                f"The folder {path} could not be read ({_first_line(error)}): a split is empty or was not "
+                f"{where} could not be read ({_first_line(error)}): a split is empty or was not "
                 "copied whole; write it again with DatasetDict.save_to_disk"
             ) from error
-    tables = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES]
+    tables = _tables(path)
     if not tables:
         raise CourseError(
-            f"The folder {path} has no {', '.join(SUFFIXES)} file: put train.csv in it, or check the path"
+            f"{where} has no {', '.join(SUFFIXES)} file: put train.csv in it, or check the path"
         )
     splits = [SPLIT_STEMS.get(file.stem.lower(), "") for file in tables]
     if all(splits) and all(file.parent == path for file in tables) and len(set(splits)) == len(splits):
         # One plain file for each split: read by us, so that a mistake is told by file and line.
-        return _named_splits(dict(zip(splits, map(read_rows, tables), strict=True)), str(path))
+        return _named_splits(dict(zip(splits, map(read_rows, tables), strict=True)), where)
+    return _named_splits(_read_whole(path, where), where)
+
+
+def _tables(folder: Path) -> list[Path]:
+    """The files with rows. Raises CourseError if there are archives, whose members may go anywhere."""
+    files = [file for file in sorted(folder.rglob("*")) if file.name not in hub.CARDS]
+    if packed := next((file for file in files if file.suffix.lower() in ARCHIVES), None):
+        raise CourseError(f"{packed} is an archive, and the course opens none: unpack it, look at it, and delete it")
+    return [file for file in files if file.suffix.lower() in SUFFIXES]
+
+
+def _read_whole(folder: Path, where: str, config: str | None = None) -> Mapping[str, Dataset]:
+    """A folder as `datasets` reads it: splits by the names of files, or as its card says."""
+    from datasets import load_dataset
+    from datasets.exceptions import DatasetGenerationError
+
     try:
-        rows = load_dataset(str(path))
-    except (DatasetGenerationError, OSError, ValueError) as error:
+        return load_dataset(str(folder), config)
+    except (DatasetGenerationError, OSError, RuntimeError, ValueError) as error:  # RuntimeError: a loading script
         raise CourseError(
-            f"The folder {path} could not be read as one set ({_first_line(error)}): "
+            f"{where} could not be read as one set ({_first_line(error)}): "
             "name its files train, validation and test, with equal columns"
         ) from error
-    return _named_splits(rows, str(path))
 
 
 def _named_splits(rows: Mapping[str, Dataset], where: str) -> DatasetDict:
@@ -218,7 +235,7 @@ def _named_splits(rows: Mapping[str, Dataset], where: str) -> DatasetDict:
             f"{where} has no split 'train', only {', '.join(rows)}: name the training file train"
         )
     if not len(rows["train"]):
-        raise CourseError(f"The train split of {where} has no rows: add at least a few of each class")
+        raise CourseError(f"{where} has no rows in its split 'train': add at least a few of each class")
     return DatasetDict({split: rows[split] for split in SPLITS if split in rows and len(rows[split])})
 
 

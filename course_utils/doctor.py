@@ -7,16 +7,14 @@ import os
 import platform
 import shutil
 import sys
-import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .hub import SECONDS, address, answers
+
 DISTRIBUTION = "finetuning-lab"
-HUB_SECONDS = 3.0
 NEEDED_GB = {"memory": 2.0, "disk": 1.0}  # the mini scale with JupyterLab, with room to spare
 
 
@@ -169,34 +167,14 @@ def _installed(name: str) -> bool:
 
 
 def _hub() -> Line:
-    address = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
         return Line("hub", "not asked: HF_HUB_OFFLINE is set")
     began = time.monotonic()
-    if answers(address):
-        return Line("hub", f"{address} answers in {time.monotonic() - began:.1f} s")
+    if answers(address()):
+        return Line("hub", f"{address()} answers in {time.monotonic() - began:.1f} s")
     # Not a fault: the course runs whole without it. But one variable saves half a minute of retries.
     return Line(
         "hub",
-        f"{address} does not answer within {HUB_SECONDS:g} s; the mini scale needs no hub "
+        f"{address()} does not answer within {SECONDS:g} s; the mini scale needs no hub "
         "(set HF_HUB_OFFLINE=1 to use only what is already downloaded)",
     )
-
-
-def answers(address: str, seconds: float = HUB_SECONDS) -> bool:
-    """Whether a web address answers in time. On a thread, since looking up a name heeds no timeout."""
-    reached = threading.Event()
-
-    def ask() -> None:
-        try:
-            urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=seconds).close()
-        except urllib.error.HTTPError:
-            pass  # an error page is an answer, too
-        except (OSError, ValueError):
-            return
-        reached.set()
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return reached.is_set()

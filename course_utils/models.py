@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from . import hub
 from .errors import CourseError
 from .scale import SHIPPED, checkpoint_path, did_you_mean, revision_of
 
@@ -63,15 +64,14 @@ def load_tokenizer(name: str | os.PathLike[str]) -> PreTrainedTokenizerBase:
     """The checkpoint's own tokenizer. GPT-2 types, which have no padding token, get one."""
     from transformers import AutoTokenizer
 
-    path = checkpoint_path(name)
-    _check_folder(name, path, weights=False)
-    if Path(path).is_dir() and not any((Path(path) / file).is_file() for file in TOKENIZER_FILES):
+    path = _folder(name, weights=False)
+    if not any((Path(path) / file).is_file() for file in TOKENIZER_FILES):
         raise CourseError(
             f"The folder {path!r} holds no tokenizer ({', '.join(TOKENIZER_FILES[:2])} …): "
             "save it there with tokenizer.save_pretrained."
         )
     with _quiet(), _clear_errors(name):
-        tokenizer = AutoTokenizer.from_pretrained(path, revision=revision_of(name))
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
     if tokenizer.pad_token_id is None and tokenizer.eos_token is not None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -98,8 +98,7 @@ def load_model(
     if head not in HEADS:
         raise CourseError(f"There is no head {head!r}: {did_you_mean(str(head), list(HEADS))}")
     names = tuple(label_names if label_names is not None else getattr(task_or_head, "label_names", ()))
-    path = checkpoint_path(name)
-    _check_folder(name, path, weights=not from_scratch)
+    path = _folder(name, weights=not from_scratch)
     config = load_config(name, head, label_names=names, dropout=dropout)
     auto_class = getattr(transformers, HEADS[head])
     with _quiet(), _clear_errors(name), torch.random.fork_rng(devices=[]):
@@ -112,8 +111,8 @@ def load_model(
             model, info = auto_class.from_pretrained(
                 path,
                 config=config,
-                revision=revision_of(name),
                 use_safetensors=True,
+                trust_remote_code=False,
                 dtype=torch.float32,
                 ignore_mismatched_sizes=True,  # a head of other classes is drawn anew, like one that is lacking
                 output_loading_info=True,
@@ -158,7 +157,7 @@ def load_config(
     elif head == "answers":
         labels = {"num_labels": 2}  # a start and an end score for each token
     with _quiet(), _clear_errors(name):
-        config = AutoConfig.from_pretrained(checkpoint_path(name), revision=revision_of(name), **labels)
+        config = AutoConfig.from_pretrained(_folder(name, weights=False), trust_remote_code=False, **labels)
     # GPT-2: else no batch can be pooled. A causal LM pools nothing, and would warn of a prompt that begins with it.
     if config.pad_token_id is None and config.eos_token_id is not None and head != "causal_lm":
         config.pad_token_id = config.eos_token_id
@@ -263,8 +262,12 @@ def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase)
         raise CourseError(f"The tokenizer has no mask token, which a masked language model needs: {remedy}")
 
 
-def _check_folder(name: str | os.PathLike[str], path: str, *, weights: bool) -> None:
-    """Raise CourseError if a local checkpoint lacks a part or was cut off. A hub id passes."""
+def _folder(name: str | os.PathLike[str], *, weights: bool) -> str:
+    """The folder that holds a checkpoint, wherever it comes from.
+
+    Raises CourseError if it lacks a part, was cut off, would run code of its own, or can't be had.
+    """
+    path = checkpoint_path(name)
     folder = Path(path)
     if not folder.is_dir():
         if os.fspath(name) in SHIPPED:
@@ -272,19 +275,38 @@ def _check_folder(name: str | os.PathLike[str], path: str, *, weights: bool) -> 
                 f"The shipped checkpoint {name!r} is missing from {path!r}: "
                 "install the course again, or rebuild it with `make checkpoints`."
             )
-        return
+        folder = hub.model_folder(path, revision_of(name), weights=weights)
     if not (folder / "config.json").is_file():
         raise CourseError(
-            f"The folder {path!r} holds no config.json, so it is no checkpoint: "
+            f"The folder {str(folder)!r} holds no config.json, so it is no checkpoint: "
             "give the folder that model.save_pretrained wrote."
         )
-    if not weights:
-        return
+    _refuse_code(name, folder)
+    if weights:
+        _check_weights(name, folder)
+    return str(folder)
+
+
+def _refuse_code(name: str | os.PathLike[str], folder: Path) -> None:
+    """Raise CourseError if a checkpoint can be read only by running code that lies beside it or on the Hub."""
+    from transformers import CONFIG_MAPPING
+
+    with _clear_errors(name):
+        settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if "auto_map" in settings and settings.get("model_type") not in CONFIG_MAPPING:
+        raise CourseError(
+            f"The checkpoint {os.fspath(name)!r} asks to run code of its own (auto_map in its config.json), which the "
+            "course never does: take a checkpoint of a type that transformers itself knows."
+        )
+
+
+def _check_weights(name: str | os.PathLike[str], folder: Path) -> None:
+    """Raise CourseError unless there are safetensors that can be read to their end."""
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise CourseError(
-            f"The folder {path!r} holds no weights as safetensors (the course reads no pickles): "
-            "save them with model.save_pretrained."
+            f"The checkpoint {os.fspath(name)!r} has no weights as safetensors in {str(folder)!r} (the course reads "
+            "no pickles): save them with model.save_pretrained, or take another checkpoint."
         )
     from safetensors import SafetensorError, safe_open
 
@@ -304,7 +326,7 @@ def _clear_errors(name: str | os.PathLike[str]) -> Iterator[None]:
     """Turn what transformers says about an unreadable checkpoint into one sentence."""
     try:
         yield
-    except (OSError, ValueError, KeyError) as error:
+    except (ImportError, OSError, ValueError, KeyError) as error:  # the first: a tokenizer that needs sentencepiece
         if isinstance(error, CourseError):
             raise
         if isinstance(error, json.JSONDecodeError):
@@ -313,10 +335,7 @@ def _clear_errors(name: str | os.PathLike[str]) -> Iterator[None]:
                 "copy or download it again."
             ) from error
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        hint = "" if Path(checkpoint_path(name)).is_dir() else " (is there a network, and is the name right?)"
-        raise CourseError(
-            f"The checkpoint {os.fspath(name)!r} could not be loaded{hint}: {first_line}"
-        ) from error
+        raise CourseError(f"The checkpoint {os.fspath(name)!r} could not be loaded: {first_line}") from error
 
 
 @contextlib.contextmanager

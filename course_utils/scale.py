@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from .errors import CourseError
+from .hub_table import CHECKPOINTS, COUNTERPARTS, SHIPPED
+from .hub_table import DATASETS as DATASETS  # the names of sets and checkpoints, in one place
 
 SCALES = ("mini", "hub")
 CHECKPOINT_FOLDER = Path(__file__).parent / "checkpoints"
@@ -32,54 +34,6 @@ class Scale:
         return f"Scale: {self.name} ({what[self.name]}), because {self.reason}."
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """A pre-trained model on the hub. `revision` is a commit hash, or None for the default branch."""
-
-    hub_id: str
-    revision: str | None = None
-
-
-@dataclass(frozen=True)
-class HubDataset:
-    """A data set on the hub that loads without remote code, and what its columns mean (see `data.Task`)."""
-
-    hub_id: str
-    kind: str  # "classification" | "entities" | "answers" | "translation"
-    text: str
-    label: str
-    config: str | None = None
-    revision: str | None = None
-
-
-# No revision is pinned: the hub could not be reached when this table was written, and a hash that nobody
-# has checked is worse than none. With a network, `huggingface_hub.HfApi().model_info(id).sha` gives it.
-CHECKPOINTS: dict[str, Checkpoint] = {
-    "bert": Checkpoint("google-bert/bert-base-cased"),
-    "distilbert": Checkpoint("distilbert/distilbert-base-uncased"),
-    "roberta": Checkpoint("FacebookAI/roberta-base"),
-    "gpt2": Checkpoint("openai-community/gpt2"),
-    "t5": Checkpoint("google-t5/t5-small"),
-    "marian-en-fr": Checkpoint("Helsinki-NLP/opus-mt-en-fr"),
-    "minilm": Checkpoint("sentence-transformers/all-MiniLM-L6-v2"),
-}
-# Shipped with the course, as folders of ordinary safetensors checkpoints.
-SHIPPED = ("mini-encoder", "mini-decoder", "mini-encoder-decoder")
-
-DATASETS: dict[str, HubDataset] = {
-    "sentiment": HubDataset("stanfordnlp/sst2", "classification", "sentence", "label"),
-    "topics": HubDataset("fancyzhx/ag_news", "classification", "text", "label"),
-    "spam": HubDataset("ucirvine/sms_spam", "classification", "sms", "label", config="plain_text"),
-    "entities": HubDataset("lhoestq/conll2003", "entities", "tokens", "ner_tags"),
-    "answers": HubDataset("rajpurkar/squad", "answers", "context", "answers", config="plain_text"),
-    "translation": HubDataset(
-        "Helsinki-NLP/opus_books", "translation", "translation", "translation", config="en-fr"
-    ),
-    "imdb": HubDataset("stanfordnlp/imdb", "classification", "text", "label", config="plain_text"),
-    "yelp": HubDataset("Yelp/yelp_review_full", "classification", "text", "label", config="yelp_review_full"),
-}
-
-
 def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
     """A half-sentence for an error message: the nearest known names, or all of them."""
     near = get_close_matches(name, list(known), n=3, cutoff=0.5)
@@ -88,7 +42,7 @@ def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
 
 
 def current_scale(scale: str | None = None) -> Scale:
-    """The scale of this run: the argument, else `COURSE_SCALE`, else hub in Colab with a GPU, else mini.
+    """The scale of this run: the argument, `COURSE_SCALE`, hub with `COURSE_OFFLINE` or in Colab with a GPU, or mini.
 
     Raises CourseError for a name that is no scale.
     """
@@ -100,6 +54,8 @@ def current_scale(scale: str | None = None) -> Scale:
             where = "COURSE_SCALE" if scale is None else "the argument scale"
             raise CourseError(f"{where} is {chosen!r}, which is no scale: {did_you_mean(chosen, SCALES)}")
         return Scale(chosen, reason)
+    if os.environ.get("COURSE_OFFLINE", "").strip():
+        return Scale("hub", "COURSE_OFFLINE names a folder with what it takes")
     if "COLAB_RELEASE_TAG" in os.environ and shutil.which("nvidia-smi"):
         return Scale("hub", "this is Colab with a GPU")
     return Scale("mini", "nothing asks for more (COURSE_SCALE=hub would)")
@@ -109,20 +65,21 @@ def chosen(what: str, default: str) -> str:
     """A notebook's setting "model", "data" or "rows": `COURSE_MODEL`, … where it is set, else the default.
 
     So the same notebook runs on another checkpoint and other rows, by name or by path, with nothing edited.
-    At hub scale the default model is the hub's.
+    At hub scale a shipped model's place is taken by its counterpart: BERT, GPT-2 or T5.
     """
     if what not in ("model", "data", "rows"):
         raise CourseError(
             f"There is no setting {what!r} to choose: {did_you_mean(what, ('model', 'data', 'rows'))}"
         )
     value = os.environ.get(f"COURSE_{what.upper()}", "").strip()
-    return value or (checkpoint_for() if (what, default) == ("model", "mini-encoder") else default)
+    stands_in = what == "model" and default in COUNTERPARTS and current_scale().name == "hub"
+    return value or (COUNTERPARTS[default] if stands_in else default)
 
 
 def checkpoint_for(scale: Scale | str | None = None) -> str:
     """Name of the default encoder at a scale: the shipped one, or cased BERT, which serves every task."""
     name = scale.name if isinstance(scale, Scale) else current_scale(scale).name
-    return {"mini": "mini-encoder", "hub": "bert"}[name]
+    return {"mini": "mini-encoder", "hub": COUNTERPARTS["mini-encoder"]}[name]
 
 
 def checkpoint_path(name: str | os.PathLike[str]) -> str:

@@ -87,7 +87,8 @@ def test_datasets_and_checkpoints_are_full_hub_ids():
     for entry in (*sc.DATASETS.values(), *sc.CHECKPOINTS.values()):
         assert entry.hub_id.count("/") == 1
         assert entry.revision is None or len(entry.revision) == 40
-    assert sc.revision_of("bert") is None and sc.revision_of("nobody/nothing") is None
+    assert sc.revision_of("bert") == sc.revision_of("google-bert/bert-base-cased") == sc.CHECKPOINTS["bert"].revision
+    assert sc.revision_of("nobody/nothing") is None
 
 
 def test_the_switch_brings_no_heavy_library_along():

@@ -32,7 +32,7 @@ ANSWERS_RATE = 5e-4  # full fine-tuning for answers: at 1e-3 it forgets paraphra
 @lru_cache(maxsize=32)
 def encoded_task(name: str, train_rows: int, seed: int) -> tuple[Task, dict[str, EncodedRows]]:
     """A task with a seeded subset of its labels, and its encoded splits."""
-    task = load_task(name, train_rows=train_rows, seed=seed)
+    task = load_task(name, scale="mini", train_rows=train_rows, seed=seed)  # it is the mini encoder that is compared
     return task, encode(task, load_tokenizer(ENCODER))
 
 
