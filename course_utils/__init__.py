@@ -13,6 +13,7 @@ _EXPORTS = {
     "data": ("Task", "load_task"),
     "models": ("load_tokenizer", "load_model", "parameter_table", "count_parameters"),
     "batching": ("EncodedRows", "encode", "batch_order", "collate"),
+    "checkpointing": ("Checkpoints",),
     "training": ("TrainConfig", "Record", "History", "training_steps", "train", "evaluate", "predict_logits"),
     "adaptation": (
         "train_only_head",

@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, nullcontext
 from itertools import count
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -23,14 +24,15 @@ import torch
 from torch import nn
 
 from .batching import EncodedRows, Rows, batch_order
+from .checkpointing import Checkpoints, KeptWeights, RunState, Saver
 from .devices import Objective, has_reader, open_accelerator, prepared, seed_step, share_of, total_of
 from .errors import CourseError
 from .evaluation import Metric, check_encoding, evaluate, predict_logits
 from .losses import Loss, count_targets, resolve_loss
-from .runs import History, Record, TrainConfig, learning_rate_at, watched_metric
+from .runs import History, Record, TrainConfig, learning_rate_at
 
 __all__ = [
-    "History", "Record", "TrainConfig", "count_steps", "evaluate", "make_optimizer", "plan_steps",
+    "Checkpoints", "History", "Record", "TrainConfig", "count_steps", "evaluate", "make_optimizer", "plan_steps",
     "predict_logits", "train", "training_steps",
 ]  # fmt: skip
 
@@ -45,22 +47,28 @@ def training_steps(
     metric: Metric | Any = None,
     parameter_groups: Iterable[dict[str, Any]] | None = None,
     before_step: Callable[[int, nn.Module], None] | None = None,
+    checkpoints: str | Path | Checkpoints | None = None,
+    resume: bool = False,
 ) -> Generator[Record, None, None]:
     """Train `model` on `data`, one record per step. See `train` for the arguments."""
-    plain_loss, loss = resolve_loss(loss, data), resolve_loss(loss, data, config.label_smoothing)
+    plain_loss, step_loss = resolve_loss(loss, data), resolve_loss(loss, data, config.label_smoothing)
     _check_fit(model, data, config, validation)
     accelerator = open_accelerator(config.precision, model)
-    objective = prepared(Objective(model, loss), accelerator, may_unfreeze=before_step is not None)
+    saver = Saver(checkpoints, resume, writes=accelerator.is_main_process)
+    objective = prepared(Objective(model, step_loss), accelerator, may_unfreeze=before_step is not None)
     optimizer = make_optimizer(model, config, parameter_groups, include_frozen=before_step is not None)
     if accelerator.scaler is not None:  # only fp16 needs the wrapper, which costs 0.3 ms a step
         optimizer = accelerator.prepare_optimizer(optimizer)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    kept = _KeptWeights(parameters, config)
+    kept = KeptWeights(parameters, config)
+    saver.open(RunState(model, optimizer, kept, accelerator.scaler), config, data, validation, loss)
     lengths = data.lengths
     total_steps = count_steps(lengths, config)
+    plan = enumerate(plan_steps(lengths, config), start=1)
     _train_mode(model)
     try:
-        for step, (epoch, micro_batches, epoch_ends) in enumerate(plan_steps(lengths, config), start=1):
+        yield from saver.records  # of before a break
+        for step, (epoch, micro_batches, epoch_ends) in saver.rest_of(plan):
             started = perf_counter()
             seed_step(accelerator, config.seed, step)  # so that dropout, too, can be repeated
             if before_step is not None:
@@ -95,10 +103,12 @@ def training_steps(
             metrics: dict[str, float] = {}
             if due and validation is not None:
                 metrics = evaluate(model, validation, metric=metric, loss=plain_loss)
-            out_of_patience = kept.update(metrics, due)
+            ends = kept.update(metrics, due) or step == total_steps  # or patience has run out
             tokens = sum(int(lengths[indices].sum()) for indices in micro_batches)
-            yield Record(step, epoch, mean_loss, learning_rate, norm, n_targets, tokens, seconds, metrics)
-            if out_of_patience:
+            record = Record(step, epoch, mean_loss, learning_rate, norm, n_targets, tokens, seconds, metrics)
+            saver.add(record, ends)
+            yield record
+            if ends:
                 break
         kept.restore_best()
     finally:  # also when the consumer stops: the model is ready for use, and holds no gradients
@@ -116,6 +126,8 @@ def train(
     metric: Metric | Any = None,
     parameter_groups: Iterable[dict[str, Any]] | None = None,
     before_step: Callable[[int, nn.Module], None] | None = None,
+    checkpoints: str | Path | Checkpoints | None = None,
+    resume: bool = False,
     on_record: Callable[[Record], None] | None = None,
     progress: bool | None = None,
 ) -> History:
@@ -131,20 +143,24 @@ def train(
         parameter_groups: dicts of "params" and, optionally, "lr_scale" (a factor on the learning rate)
             and "weight_decay".
         before_step: called with (step, model) before each step; it may freeze and unfreeze.
+        checkpoints: a folder, or `Checkpoints(folder, every=100, keep=2)`: the run is saved there as it goes.
+            Where it cannot be, on a full disk say, a warning says so and training goes on.
+        resume: go on from the last good checkpoint in that folder, if there is one: the same line, run again after
+            a crash, continues. The records of before the break come first. See `checkpointing`.
         on_record: called with each record. An exception from it ends the run and leaves the model
             with the weights of that moment.
         progress: show a bar; by default only in a notebook or a terminal.
 
     Raises:
         CourseError: settings, model and data contradict each other; or the loss is no longer a number,
-            and then the last sound weights are back in the model.
+            and then the last sound weights are back in the model; or the folder holds another run.
     """
     from tqdm.auto import tqdm
 
     history = History(config)
     records = training_steps(
         model, data, config, loss=loss, validation=validation, metric=metric,
-        parameter_groups=parameter_groups, before_step=before_step,
+        parameter_groups=parameter_groups, before_step=before_step, checkpoints=checkpoints, resume=resume,
     )  # fmt: skip
     hidden = not (has_reader() if progress is None else progress)
     with closing(records), tqdm(total=count_steps(data.lengths, config), unit="step", disable=hidden) as bar:
@@ -208,59 +224,6 @@ def make_optimizer(
             "No parameter requires a gradient, so there is nothing to train: unfreeze a layer first."
         )
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=config.betas, fused=True)
-
-
-class _KeptWeights:
-    """Weights worth going back to: the best by validation, and the last with which the loss was sound."""
-
-    def __init__(self, parameters: list[nn.Parameter], config: TrainConfig) -> None:
-        self.parameters, self.config = parameters, config
-        self.best: list[torch.Tensor] | None = None
-        self.best_value, self.evaluations_since = -math.inf, 0
-        self.sound: list[torch.Tensor] | None = None
-        self.sound_step, self.renew = 0, True
-
-    def check(self, step: int, loss: float, grad_norm: float, overflow_is_normal: bool) -> None:
-        """Called before the update, when `loss` is known to be that of the present weights."""
-        if math.isfinite(loss) and (math.isfinite(grad_norm) or overflow_is_normal):
-            if self.renew:  # once an evaluation: a copy each step would cost as much as the step
-                self.sound_step, self.sound, self.renew = step - 1, self._copy(), False
-            return
-        what = f"loss became {loss}" if not math.isfinite(loss) else f"gradient became {grad_norm}"
-        if self.sound is None:
-            raise CourseError(
-                f"The {what} at step {step}, before any update: look at the inputs and the initial weights."
-            )
-        self._restore(self.sound)
-        raise CourseError(
-            f"The {what} at step {step}; the weights after step {self.sound_step}, "
-            "the last sound ones kept, are back. "
-            f"Lower learning_rate={self.config.learning_rate:g}, warm up longer or set clip_norm=1.0."
-        )
-
-    def update(self, metrics: dict[str, float], due: bool) -> bool:
-        """Remember the weights if they are the best yet; True when patience has run out."""
-        self.renew = self.renew or due
-        if not metrics:
-            return False
-        name, sign = watched_metric(metrics, self.config.watch)
-        if sign * metrics[name] > self.best_value:
-            self.best_value, self.evaluations_since = sign * metrics[name], 0
-            self.best = self._copy() if self.config.keep_best else None
-        else:
-            self.evaluations_since += 1
-        return self.config.patience is not None and self.evaluations_since >= self.config.patience
-
-    def restore_best(self) -> None:
-        if self.best is not None:
-            self._restore(self.best)
-
-    def _copy(self) -> list[torch.Tensor]:
-        return [parameter.detach().clone() for parameter in self.parameters]
-
-    @torch.no_grad()
-    def _restore(self, weights: list[torch.Tensor]) -> None:
-        torch._foreach_copy_(list(self.parameters), weights)
 
 
 def _train_mode(model: nn.Module) -> None:
