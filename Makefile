@@ -24,6 +24,7 @@ lab: $(STAMP)  ## open JupyterLab on the first lesson
 	@$(BIN)/course lab
 
 test: $(STAMP)  ## style, types, every test and every notebook
+	-@$(BIN)/course browser
 	@$(BIN)/course test
 
 OLDEST := build/oldest

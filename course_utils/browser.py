@@ -11,8 +11,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,32 @@ def find_browser() -> str | None:
     except Exception:  # not installed, or its driver does not run here: no browser, whatever the reason
         return None
     return own if Path(own).exists() else None
+
+
+def get_browser(report: Callable[[str], None] = print) -> str | None:
+    """`find_browser`, after an attempt to install one: by apt for root, as in containers, else by playwright."""
+    if (found := find_browser()) is not None:
+        return found
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    packages = ["--no-install-recommends", "chromium", "fonts-dejavu-core"]
+    attempts = (
+        [["apt-get", "update", "-qq"], ["apt-get", "install", "-qq", "-y", *packages]]
+        if root and shutil.which("apt-get")
+        else []
+    )
+    for command in [*attempts, [sys.executable, "-m", "playwright", "install", "chromium"]]:
+        report(f"No browser yet, so: {' '.join(command[command[0] == sys.executable :])}")
+        with suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(
+                command,
+                timeout=300,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            )
+        if (found := find_browser()) is not None:
+            return found
+    return None
 
 
 @contextmanager

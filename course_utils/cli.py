@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("lessons", nargs="*", metavar="NN", help="only the notebooks of these lessons")
     measure = command("measure", _measure, "run the comparisons behind the lessons' figures (authors)")
     measure.add_argument("studies", nargs="*", metavar="STUDY", help="names; all without")
+    command("browser", _browser, "find a browser for the browser tests, or install one (authors)")
     gallery = command("gallery", _gallery, "photograph the pictures of the README in a browser (authors)")
     gallery.add_argument("pictures", nargs="*", metavar="PICTURE", help="names; all without")
     checkpoints = command("checkpoints", _checkpoints, "pre-train the shipped checkpoints again (authors)")
@@ -274,6 +275,14 @@ def _measure(options: argparse.Namespace) -> int:
     for name in options.studies or [*STUDIES, *TABLES]:
         print(f"Saved {run_study(name, report=lambda line: print(line, flush=True))}")
     return 0
+
+
+def _browser(options: argparse.Namespace) -> int:
+    from course_utils.browser import get_browser
+
+    found = get_browser()
+    print(f"Browser: {found}" if found else "No browser could be had: the tests that need one will be skipped.")
+    return int(found is None)
 
 
 def _gallery(options: argparse.Namespace) -> int:
