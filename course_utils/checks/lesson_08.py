@@ -1,11 +1,12 @@
 """Exercises of lesson 08, hyperparameters: what decides about settings, and runs without complaint when it is wrong.
 
-An answer is compared with a slow specification on small cases, and with what usual mistakes, written out as programs,
-do on the same cases (`judging.judge`). Exercise 08.1 stands in `random_settings`, 08.2 and 08.7 in `run_curves`.
+Draws cannot be compared one by one, but two thousand of them can: where they lie, and whether they know of each other.
+Other answers are compared with a specification, and with mistakes as programs. Those about curves stand in `run_curves`.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -13,11 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from course_utils.checks import Check
-from course_utils.checks.judging import Case, Program, Wrong, judge
-from course_utils.checks.random_settings import draw
-from course_utils.checks.run_curves import next_moves, range_curve, suggest_rate, tuning_runs
-from course_utils.checks.witnesses import same
+from course_utils.checks import Check, Mistake
+from course_utils.checks.judging import Case, Program, Wrong
+from course_utils.checks.run_curves import (
+    ask,
+    hopeless,
+    next_moves,
+    range_curve,
+    stop_early,
+    suggest_rate,
+    tuning_runs,
+)
 
 __all__ = [
     "compare", "draw", "hopeless", "next_moves", "range_curve", "smoothed_loss", "stop_early", "suggest_rate",
@@ -28,144 +35,158 @@ __all__ = [
 # fmt: off
 
 
-def _near(spec: Program) -> Program:
-    """A view: numbers that differ from those of `spec` by rounding alone are taken for them."""
-    def view(result: Any, *args: Any) -> Any:
-        right = spec(*args)
-        if isinstance(right, tuple):
-            return tuple(b if same(a, b) else a for a, b in zip(result, right, strict=True))
-        return right if same(result, right) else result
+# ---------------------------------------------------------------- 08.1
 
-    return view
-
-
-def _shown(value: Any) -> str:
-    """What a learner reads of a result: without tensors, and with four digits."""
-    value = value.tolist() if hasattr(value, "tolist") else value
-    if isinstance(value, tuple | list):
-        return f"({', '.join(map(_shown, value))})"
-    return f"{value:.4g}" if isinstance(value, float) else repr(value)
-
-
-def _ask(check: Check, spec: Program, wrongs: Sequence[Wrong], otherwise: str,
-         properties: Mapping[str, Sequence[Case]]) -> None:
-    """A probe for each property: an answer gives what `spec` gives, but for rounding."""
-    judge(check, spec, properties, wrongs, otherwise, view=_near(spec), seen=lambda result, got, right, case: (
-        f"for {case.words} your answer is {_shown(result)}, where {_shown(spec(*case.args))} is right"))
-
-
-# ---------------------------------------------------------------- 08.3
-
-stop_early = Check("08.3", "Stop in time", hints=(
-    "Three things to remember from one evaluation to the next: the best score, where it was, how many have passed since.",
-    "A better score sets the count back to 0; anything else, an equal score or nan too, adds 1. Stop when the count "
-    "reaches `patience`.",
-    "No comparison with nan is ever true. So a number is better if the best so far is nan, or if it exceeds it: turn "
-    "losses round (`-score`) and one comparison serves both directions.",
+draw = Check("08.1", "Draw a setting", hints=(
+    "A rate between 1e-5 and 1e-2: how often should it lie below 1e-4? As often as above 1e-3. In what is it uniform?",
+    "Draw the *logarithm* uniformly, between the logarithms of both ends, and undo it with the exponential of the same "
+    "base. Only \"log\" is drawn so; a range that begins at 0 has no logarithm.",
+    "`math.exp(rng.uniform(math.log(low), math.log(high)))`; for a choice, `options[rng.integers(len(options))]`. Draw "
+    "anew for each name, from the generator that you are given.",
 ))
 
-
-def _stopping(
-    better: Program = lambda score, best: score > best or (math.isnan(best) and not math.isnan(score)),
-    allowed: Program = lambda patience: patience, forgive: bool = True, previous: bool = False,
-    result: Program = lambda best, last, signed: (best, last), start: float | None = None,
-    more: Program = lambda more_is_better: more_is_better,
-) -> Program:
-    """Early stopping, whose questions can be asked wrongly; scores are turned round where less is better."""
-    def program(scores: Sequence[float], patience: int, more_is_better: bool) -> Any:
-        signed = [score if more(more_is_better) else -score for score in scores]
-        best, top, waited, last = 0, math.nan if start is None else start, 0, 0
-        for last, score in enumerate(signed):
-            if (last == 0 and start is None) or better(score, top):
-                best, top, waited = last, score, 0 if forgive else waited
-            else:
-                waited += 1
-                top = score if previous else top
-            if waited >= allowed(patience):
-                break
-        return result(best, last, signed)
-
-    return program
+_DRAWS = 2000  # so many gaps (below) exceed .06 once in a million searches
+_SPACE = {"rate": ("log", 2e-5, 2e-2), "dropout": ("linear", 0.1, 0.5), "batch": ("choice", [8, 16, 64])}
 
 
-def _stopping_without_nan(scores: Sequence[float], patience: int, more: bool) -> Any:
-    kept = [i for i, score in enumerate(scores) if not math.isnan(score)]
-    return tuple(kept[at] for at in _stopping()([scores[i] for i in kept], patience, more))
+def _drawn(answer: Program, space: Mapping[str, tuple], count: int = _DRAWS, seed: int = 1) -> list[dict[str, Any]]:
+    random, space = np.random.default_rng(seed), copy.deepcopy(space)  # an answer may shuffle the options
+    return [answer(space, random) for _ in range(count)]
 
 
-_STOPS = (
-    Wrong("direction ignored", _stopping(more=lambda more: True),
-          "more is taken for better whatever `more_is_better` says; a loss then stops where it is worst",
-          "Ask `more_is_better` which of two scores is the better one.",
-          others=(_stopping(more=lambda more: False), _stopping(more=lambda more: not more))),
-    Wrong("one evaluation too many", _stopping(allowed=lambda patience: patience + 1),
-          "the count is compared by `>`, or before it is raised",
-          "Stop as soon as `patience` evaluations have passed without a better one."),
-    Wrong("one evaluation too few", _stopping(allowed=lambda patience: patience - 1),
-          "the best evaluation itself was counted as one without a better one",
-          "Begin to count with the one after it."),
-    Wrong("never set back", _stopping(forgive=False),
-          "evaluations without improvement are added up over the whole run",
-          "A better score sets the count back to 0."),
-    Wrong("compared with the one before", _stopping(previous=True),
-          "each score is compared with the evaluation before it; a slow rise after a fall then counts as progress",
-          "Compare with the best so far.",
-          others=(_stopping(previous=True, result=lambda best, last, s: (int(np.nanargmax(s[: last + 1])), last)),)),
-    Wrong("an equal score is better", _stopping(better=lambda score, best: score >= best or math.isnan(best)),
-          "`>=` takes a score that only equals the best for progress, and a curve that stands still never stops",
-          "Use `>`, or `<` for a loss."),
-    Wrong("looked into the future", _stopping(result=lambda best, last, s: (int(np.nanargmax(s)), last)),
-          "the best of *all* scores is returned, one that comes after the stop: nobody would have seen it",
-          "Look no further than the evaluation at which you stop."),
-    Wrong("the last, not the best", _stopping(result=lambda best, last, s: (last, last)),
-          "the first number is where the run stopped; by then the weights are `patience` evaluations past their best",
-          "Remember where the best score was."),
-    Wrong("the wrong way round", _stopping(result=lambda best, last, s: (last, best)),
-          "the last evaluation stands first", "Return the best, then the last."),
-    Wrong("counted from 1", _stopping(result=lambda best, last, s: (best + 1, last + 1)),
-          "evaluations are counted from 1", "Count from 0, so that `scores[best]` is the best score."),
-    Wrong("the last is a length", _stopping(result=lambda best, last, s: (best, last + 1)),
-          "the second number is how many evaluations were run, not the last of them",
-          "Return the place of the last evaluation in the list."),
-    Wrong("a score, not a place", _stopping(result=lambda best, last, s: (abs(s[best]), last)),
-          "the best score came back", "Return its place in the list."),
-    Wrong("nan stays the best", _stopping(better=lambda score, best: score > best),
-          "the first score became the best though it was nan, and no number is ever better than nan",
-          "A number is better than nan."),
-    Wrong("nan is better", _stopping(better=lambda score, best: not score <= best),
-          "`not score <= best` is true for nan, so a broken evaluation becomes the best",
-          "Ask whether the score is better, not whether it is no worse."),
-    Wrong("begins at 0", _stopping(better=lambda score, best: score > best, start=0.0),
-          "the best so far begins at 0, which no loss falls below and no negative score exceeds",
-          "Begin with the first score, or with an infinity."),
-    Wrong("nan is not counted", _stopping_without_nan,
-          "evaluations that gave nan are left out, so a broken run goes on for longer",
-          "An evaluation that gives nan is one without a better score: count it."),
-)
+def _gap(places: np.ndarray) -> float:
+    """How far numbers are from an even spread over 0 to 1: the largest distance of the two distributions."""
+    return float(np.abs(np.sort(places) - (np.arange(len(places)) + 0.5) / len(places)).max())
 
 
-def _stop(scores: list[float], patience: int, more: bool) -> Case:
-    return Case((scores, patience, more), f"scores {scores} with patience {patience} and more_is_better={more}")
+@draw.probe
+def one_value_for_each_name(answer):
+    """A dictionary with the names of the space."""
+    [setting] = _drawn(answer, _SPACE, 1)
+    if set(setting) == set(_SPACE) and isinstance(setting, dict):
+        return None
+    found = f"of type {type(setting).__name__}"
+    if isinstance(setting, dict):
+        found = f"with the names {', '.join(map(str, setting))}"
+    return Mistake("other names", f"for the names {', '.join(_SPACE)} a result {found}",
+                   "one call draws one setting: a value for each name of the space, and nothing else",
+                   "Begin with an empty dictionary and fill it in a loop over `space.items()`.")
 
 
-_ask(
-    stop_early, _stopping(), _STOPS, "Write best, place and count below each score, and find the first that differs.",
-    {
-        "accuracy": [_stop([0.6, 0.7, 0.69, 0.72, 0.71, 0.68, 0.9], 2, True),
-                     _stop([0.5, 0.4, 0.6, 0.5, 0.7, 0.6, 0.65, 0.8], 3, True)],
-        "a loss": [_stop([0.9, 0.7, 0.6, 0.8, 0.9, 0.3], 2, False), _stop([0.5, 0.6, 0.7], 1, False)],
-        "a slow rise after a fall": [_stop([0.9, 0.5, 0.6, 0.7, 0.8], 3, True)],
-        "scores that stand still": [_stop([0.7, 0.8, 0.8, 0.8, 0.8, 0.9], 3, True), _stop([0.4, 0.4, 0.4, 0.3], 2, False)],
-        "no reason to stop": [_stop([0.5, 0.6, 0.7, 0.65], 2, True), _stop([0.7], 1, False)],
-        "negative scores": [_stop([-0.5, -0.2, -0.3, -0.1, -0.4, -0.4], 2, True)],
-        "nan in the middle": [_stop([0.6, math.nan, 0.5, 0.7], 2, True),
-                              _stop([0.6, 0.5, math.nan, math.nan, 0.4], 2, False),
-                              _stop([0.6, math.nan, 0.7, math.nan, 0.65, 0.9], 2, True),
-                              _stop([0.6, math.nan, 0.5, 0.4, 0.3, 0.2], 4, True)],
-        "nan at the beginning": [_stop([math.nan, 0.5, 0.6, 0.4, 0.4], 2, True),
-                                 _stop([math.nan, 0.5, 0.3, 0.4, 0.4], 2, False)],
-    },
-)
+@draw.probe
+def from_the_generator_given(answer):
+    """Equal generators, equal settings; one generator, another setting at each call."""
+    first, again = (_drawn(answer, _SPACE, 20) for _ in range(2))
+    if all(setting == first[0] for setting in first[1:]):
+        return Mistake("the same setting each time", f"twenty calls with one generator, and each time {first[0]}",
+                       "a generator made anew inside the function, from a fixed seed, begins again at each call; or nothing "
+                       "is drawn at all", "Draw from `rng`: it goes on where the call before it stopped.")
+    for one, other in zip(first, again):
+        if one == other:
+            continue
+        name = next(name for name in one if one[name] != other[name])
+        return Mistake("another generator", f"from two generators of one seed, {name} is {one[name]} and {other[name]}",
+                       "something is drawn from `np.random`, from `random`, or from a generator made without a seed",
+                       "Take every draw from `rng`, or nobody can repeat your search.")
+    return None
+
+
+@draw.probe
+def each_decade_alike(answer):
+    """A "log" range: within its ends, and the logarithm evenly spread."""
+    _, low, high = _SPACE["rate"]
+    rates = np.array([float(setting["rate"]) for setting in _drawn(answer, {"rate": _SPACE["rate"]})])
+    seen = f"{_DRAWS} rates from 2e-5 to 2e-2 lie between {rates.min():.2g} and {rates.max():.2g}"
+    if not (np.isfinite(rates).all() and rates.min() >= low * 0.999 and rates.max() <= high * 1.001):
+        ends = np.array([low, high])
+        between = [bool(a <= rates.min() and rates.max() <= b) for a, b in (
+            np.exp(np.log10(ends)), 10 ** np.log(ends), np.log(ends), np.log10(ends))]
+        if any(between[:2]):
+            return Mistake("two bases", seen,
+                           "the logarithm has one base and the exponential another: `np.log` is undone by "
+                           "`np.exp`, `np.log10` by `10 **`", "Use one base for both.")
+        if any(between[2:]):
+            return Mistake("still a logarithm", seen, "these are exponents: the logarithm was never undone",
+                           "Raise the base to what you drew.")
+        return Mistake("outside the range", seen,
+                       "the ends come from somewhere else than the space, are rounded to whole "
+                       "powers of ten, or the exponent is drawn from a wider range",
+                       "Take both ends from the space, and draw between their logarithms.")
+    places = np.log(rates / low) / math.log(high / low)
+    shares = [float(((i / 3 <= places) & (places < (i + 1) / 3)).mean()) for i in range(3)]
+    seen = f"of {_DRAWS} rates, {', '.join(f'{share:.0%}' for share in shares)} lie in the three decades from 2e-5 to 2e-2"
+    if len(set(rates)) < _DRAWS / 2:
+        return Mistake("a grid", f"{seen}, and they take only {len(set(rates))} values",
+                       "whole exponents, or points of a grid, are drawn; what lies between is never tried",
+                       "Draw the exponent from a continuous range.")
+    if _gap((rates - low) / (high - low)) < 0.06:
+        return Mistake("uniform in the rate", seen,
+                       "the rate itself is drawn uniformly: nine draws in ten are of the largest "
+                       "decade, and the small rates are hardly tried", "Draw its logarithm uniformly.")
+    if _gap(places) > 0.06:
+        return Mistake("another spread", seen, "the exponent is not drawn uniformly, or not over the whole range",
+                       "Each decade should get its third: a uniform draw between the two logarithms.")
+    return None
+
+
+@draw.probe
+def evenly_where_linear(answer):
+    """A "linear" range, which may begin at 0."""
+    for low, high in ((0.1, 0.5), (0.0, 0.5)):
+        try:
+            values = [float(setting["dropout"]) for setting in _drawn(answer, {"dropout": ("linear", low, high)})]
+        except (ValueError, OverflowError) as error:
+            if low > 0:
+                raise
+            values, said = [math.nan], f"{type(error).__name__}: {error}"
+        else:
+            said = f"the mean of {_DRAWS} draws is {np.mean(values):.3g}"
+        gap, seen = _gap((np.array(values) - low) / (high - low)), f"for a linear range from {low} to {high}: {said}"
+        if math.isnan(gap) or (low > 0 and _gap(np.log(np.abs(values) / low) / math.log(high / low)) < 0.06):
+            return Mistake("logarithm everywhere", seen,
+                           "every range is drawn on the scale of its logarithm, this one too; and 0 "
+                           "has no logarithm", "Ask for the kind of the range first.")
+        if gap > 0.06:
+            return Mistake("linear is uneven", seen, "values are rounded, leave the range, or crowd in a part of it",
+                           "Draw uniformly between the two ends that the space names.")
+    return None
+
+
+@draw.probe
+def every_option(answer):
+    """A "choice": nothing but its options, each as often."""
+    for options in ([8, 16, 64], ["linear", "cosine"]):
+        values = [setting["option"] for setting in _drawn(answer, {"option": ("choice", list(options))})]
+        shares = {option: sum(bool(value == option) for value in values) / len(values) for option in options}
+        if sum(shares.values()) < 0.999:
+            strange = next(value for value in values if value not in options)
+            return Mistake("no option", f"for a choice of {options} the value {strange!r}",
+                           "a number between the smallest and the largest option is drawn, or a place in the list, or "
+                           "the list itself",
+                           "Draw one of the options: a place in the list, then what stands there.")
+        seen = f"for a choice of {options} the shares {', '.join(f'{share:.0%}' for share in shares.values())}"
+        if not all(shares.values()):
+            return Mistake("an option is never drawn", seen,
+                           "the last place is left out: the upper end of `rng.integers` "
+                           "is already excluded", "Draw from as many places as there are options.")
+        if max(shares.values()) - min(shares.values()) > 0.12:
+            return Mistake("options of unequal weight", seen, "a draw on some scale was rounded to the next option",
+                           "Each option is as likely as any other: draw its place.")
+    return None
+
+
+@draw.probe
+def each_on_its_own(answer):
+    """What is drawn for one name says nothing about the others."""
+    space = {"rate": _SPACE["rate"], "dropout": _SPACE["dropout"], "decay": ("log", 1e-4, 1e-1)}
+    settings = _drawn(answer, space)
+    columns = [np.argsort(np.argsort([float(setting[name]) for setting in settings])) for name in space]
+    together = float((np.corrcoef(columns) - np.eye(3)).max())
+    if together < 0.2:
+        return None
+    return Mistake("one draw for all", f"the ranks of two hyperparameters have a correlation of {together:.2f}",
+                   "one number is drawn and used for every name: all are large together or small together, and the search "
+                   "runs along a single line", "Draw anew for each name, inside the loop.")
 
 
 # ---------------------------------------------------------------- 08.4
@@ -238,6 +259,17 @@ def _along_rows(logits: Any, labels: Any, smoothing: float) -> float:
     return _of_rows(_soft, logs=lambda row: row)(logits.log_softmax(0), labels, smoothing)
 
 
+def _half_signed(logits: Any, labels: Any, smoothing: float) -> float:
+    even = _of_rows(_even)(logits, labels, smoothing)
+    return _smoothed(logits, labels, smoothing) - 2 * even
+
+
+def _mixed(logits: Any, labels: Any, smoothing: float) -> float:
+    pairs = [(row, label) for row, label in zip(logits.tolist(), labels.tolist()) if label != -100]
+    return -statistics.fmean(
+        math.log((1 - smoothing) * math.exp(_log_softmax(row)[label]) + smoothing / len(row)) for row, label in pairs)
+
+
 _LOSSES = (
     Wrong("not smoothed", _of_rows(_weights(lambda s, k: 1.0, lambda s, k: 0.0)),
           "this is the plain cross-entropy: `smoothing` changes nothing",
@@ -273,13 +305,17 @@ _LOSSES = (
           "the softmax runs over the rows of the batch", "It belongs along the last axis: classes."),
     Wrong("no softmax", _of_rows(_soft, logs=lambda row: row),
           "the logits themselves are taken for log-probabilities", "Take their `log_softmax` first."),
-    Wrong("no logarithm", _of_rows(_soft, logs=lambda row: np.exp(_log_softmax(row))),
+    Wrong("no logarithm", _of_rows(_soft, logs=lambda row: list(map(math.exp, _log_softmax(row)))),
           "probabilities are weighted, not their logarithms", "The loss is a sum of log-probabilities."),
+    Wrong("probabilities smoothed", _mixed,
+          "the share was mixed into the *predicted* probabilities, before the logarithm",
+          "Soften the labels: weights of log-probabilities."),
     Wrong("entropy taken off", _less_entropy,
           "this is the divergence from the target (`kl_div`): the cross-entropy less the entropy of the target; same "
           "gradient, another number", "Use the cross-entropy, whose least value is above 0."),
     Wrong("the sign", lambda *given: -_smoothed(*given),
-          "the minus is missing", "A loss is minus the log-probability."),
+          "a minus is missing: log-probabilities are negative, and a loss is not",
+          "Both parts of the loss, that of the label and the even one, have a minus.", others=(_half_signed,)),
     Wrong("overflow", _of_rows(_soft, logs=_naive),
           "`exp` of a large logit overflows, or the log of a vanishing probability is infinite",
           "Use `log_softmax`, which takes off the largest logit first.",
@@ -298,7 +334,7 @@ def _soften(rows: int, classes: int, smoothing: float, *, without: Sequence[int]
     return Case((logits, labels, smoothing), f"{rows} rows of {classes} classes{kind}, and smoothing {smoothing}")
 
 
-_ask(
+ask(
     smoothed_loss, _smoothed, _LOSSES,
     "Take one row of two classes, write its two weights down, and compute the loss on paper.",
     {
@@ -306,124 +342,6 @@ _ask(
         "no smoothing": [_soften(4, 3, 0.0)],
         "rows without a label": [_soften(6, 3, 0.2, without=(1, 4))],
         "large logits": [_soften(4, 3, 0.1, scale=500), _soften(2, 3, 0.0, scale=500)],
-    },
-)
-
-
-# ---------------------------------------------------------------- 08.5
-
-hopeless = Check("08.5", "Give up on a run", hints=(
-    "With which numbers do you compare? Only with what the others had *at the same evaluation*: what they reached later is "
-    "no fair measure for a young run.",
-    "Collect `other[len(curve) - 1]` from those that are long enough. Are there `least` of them? Is the warm-up over?",
-    "`len(curve) > warmup and len(there) >= least and max(curve) < statistics.median(there)`",
-))
-
-Curves = Sequence[Sequence[float]]
-
-
-def _pruned(
-    own: Program = max, at: Program = lambda other, k: [other[k - 1]] if len(other) >= k else [],
-    middle: Program = statistics.median,
-    worse: Program = lambda mine, theirs: mine < theirs, warm: Program = lambda k, warmup: k > warmup,
-    enough: Program = lambda there, others, least: len(there) >= least,
-) -> Program:
-    """Median pruning, whose questions can be asked wrongly."""
-    def program(curve: Sequence[float], others: Curves, warmup: int, least: int) -> bool:
-        there = [score for other in others for score in at(other, len(curve))]
-        if not (there and warm(len(curve), warmup) and enough(there, others, least)):
-            return False
-        return bool(worse(own(curve), middle(there)))
-
-    return program
-
-
-def _if_there(other: Sequence[float], at: int) -> list[float]:
-    return [other[at]] if 0 <= at < len(other) else []
-
-
-_PRUNES = (
-    Wrong("their last scores", _pruned(at=lambda other, k: [other[-1]]),
-          "the others are taken at their end, where they had trained for longer: every young run looks hopeless "
-          "beside them", "Compare at the same evaluation.",
-          others=(_pruned(at=lambda other, k: [max(other)]),
-                  _pruned(at=lambda other, k: [other[-1]] if len(other) >= k else []),
-                  _pruned(at=lambda other, k: [max(other)] if len(other) >= k else []))),
-    Wrong("all their scores",
-          _pruned(at=lambda other, k: other, enough=lambda there, others, least: len(others) >= least),
-          "the median is taken over all evaluations of all runs", "One score of each run: that at the same evaluation.",
-          others=(_pruned(at=lambda other, k: other), _pruned(at=lambda other, k: other[:k]))),
-    Wrong("their best so far", _pruned(at=lambda other, k: [max(other[:k])] if len(other) >= k else []),
-          "each of the others counts with its best up to then; the rule takes what it had at that very evaluation",
-          "Only your own run counts with its best."),
-    Wrong("short runs are stretched", _pruned(at=lambda other, k: [other[min(k, len(other)) - 1]]),
-          "a run that ended before this evaluation counts with its last score",
-          "Leave out runs that never got so far."),
-    Wrong("the latest, not the best", _pruned(own=lambda curve: curve[-1]),
-          "the run is judged by its latest score, and one bad evaluation ends it", "Take its best score so far."),
-    Wrong("the mean", _pruned(middle=statistics.fmean),
-          "one run that broke down pulls the mean far down, and nothing is given up any more",
-          "The median is the middle of the sorted scores."),
-    Wrong("one of the middle two", _pruned(middle=statistics.median_high),
-          "with an even number of scores, one of the middle two is taken; or the run itself stands among those with "
-          "which it is compared",
-          "Of an even number, the median is the mean of the middle two. Take it of the others alone.",
-          others=(_pruned(middle=statistics.median_low),)),
-    Wrong("the best of them", _pruned(middle=max),
-          "a run that is not the best at its evaluation is given up",
-          "Half of the others may be better: compare with the median."),
-    Wrong("equals are given up", _pruned(worse=lambda mine, theirs: mine <= theirs),
-          "a run that is level with the median is given up", "Below the median means `<`."),
-    Wrong("the wrong way round", _pruned(worse=lambda mine, theirs: mine > theirs),
-          "the good runs are given up: here, more is better", "Turn the comparison round."),
-    Wrong("warm-up too short", _pruned(warm=lambda k, warmup: k >= warmup),
-          "the last evaluation of the warm-up is already judged",
-          "The first `warmup` evaluations, the last of them too, are spared."),
-    Wrong("warm-up too long", _pruned(warm=lambda k, warmup: k > warmup + 1),
-          "the first evaluation after the warm-up is still spared", "Only the first `warmup` evaluations are spared."),
-    Wrong("no warm-up", _pruned(warm=lambda k, warmup: True),
-          "runs are given up during the warm-up, when scores say little",
-          "Answer False for the first `warmup` evaluations."),
-    Wrong("runs counted that never got there", _pruned(enough=lambda there, others, least: len(others) >= least),
-          "all others are counted against `least`, but fewer got as far as this evaluation",
-          "Count those with whom you compare."),
-    Wrong("one run more than asked", _pruned(enough=lambda there, others, least: len(there) > least),
-          "`least` runs would be enough, and were not", "Use `>=`."),
-    Wrong("too few to compare with", _pruned(enough=lambda there, others, least: True),
-          "one run, or two, are no measure; `least` was not asked",
-          "Answer False where fewer than `least` runs got so far."),
-    Wrong("an evaluation later", _pruned(at=lambda other, k: _if_there(other, k)),
-          "the others are read one evaluation later: lists begin at 0",
-          "The score at evaluation k has the place k - 1."),
-    Wrong("an evaluation earlier", _pruned(at=lambda other, k: _if_there(other, k - 2)),
-          "the others are read one evaluation earlier", "The score at evaluation k has the place k - 1."),
-)
-_RISING = [[0.50, 0.60, 0.70, 0.80], [0.52, 0.64, 0.74, 0.84], [0.48, 0.56, 0.66, 0.76]]
-_BROKEN = [[0.50, 0.60, 0.70], [0.55, 0.65, 0.72], [0.50, 0.05, 0.04]]
-_BUMPY = [[0.50, 0.70, 0.55, 0.60], [0.60, 0.50, 0.52, 0.80], [0.40, 0.66, 0.50, 0.70]]
-_SHORT = [[0.50, 0.60, 0.70], [0.55, 0.90], [0.40, 0.95], [0.45, 0.58, 0.68], [0.50, 0.62, 0.72]]
-
-
-def _judged(others: Curves, *curves: list[float], warmup: int = 0, least: int = 1) -> list[Case]:
-    said = f"beside {others}, warmup={warmup} and least={least}"
-    return [Case((curve, others, warmup, least), f"scores {curve} {said}") for curve in curves]
-
-
-_ask(
-    hopeless, _pruned(), _PRUNES, "Sort the scores that the others had at this evaluation, and look at the middle.",
-    {
-        "runs that rise": _judged(
-            _RISING, [0.49, 0.58], [0.49, 0.62], [0.53, 0.61, 0.71], [0.40, 0.50, 0.69], [0.40, 0.54], [0.66]),
-        "scores that go up and down": _judged(
-            _BUMPY, [0.30, 0.40, 0.53], [0.60, 0.55, 0.51], [0.45], [0.50, 0.60, 0.40], [0.45, 0.64]),
-        "one run broke down": _judged(_BROKEN, [0.40, 0.50], [0.40, 0.62], [0.40, 0.30, 0.55]),
-        "level with the median": _judged(_RISING, [0.40, 0.60], [0.50]),
-        "an even number": [*_judged([[0.50], [0.54]], [0.51], [0.53]), *_judged([*_RISING, [0.5, 0.7]], [0.45, 0.61])],
-        "runs that ended earlier": _judged(_SHORT, [0.40, 0.50, 0.69], [0.40, 0.50, 0.71], [0.3, 0.5, 0.75]),
-        "the warm-up": _judged(_RISING, [0.1, 0.2], [0.1, 0.2, 0.3], [0.1], warmup=2),
-        "few to compare with": [
-            *_judged(_SHORT, [0.1, 0.2, 0.3], least=4), *_judged(_SHORT, [0.1, 0.2, 0.3], least=3),
-            *_judged(_RISING, [0.1, 0.2], least=4), *_judged(_SHORT, [0.1, 0.2, 0.3, 0.4], least=2)],
     },
 )
 
@@ -440,20 +358,25 @@ compare = Check("08.6", "Better, worse, or cannot tell?", hints=(
 ))
 
 
+def _by_seed(a: Sequence[float], b: Sequence[float]) -> list[float]:
+    return [y - x for x, y in zip(a, b, strict=True)]
+
+
 def _compared(
-    spread: Program = lambda a, b: statistics.stdev(y - x for x, y in zip(a, b)),
+    spread: Program = lambda a, b: statistics.stdev(_by_seed(a, b)),
     of: Program = lambda sd, n: sd / math.sqrt(n), bar: Program = lambda width, sd, error: width * error,
-    difference: Program = lambda a, b: statistics.fmean(b) - statistics.fmean(a), alone: float = math.inf,
+    difference: Program = lambda a, b: statistics.fmean(b) - statistics.fmean(a),
+    alone: Program = lambda d: (math.inf, "cannot tell"), shown: Program = lambda width, error: error,
     sides: Program = lambda d, bar: "better" if d > bar else "worse" if d < -bar else "cannot tell",
 ) -> Program:
     """A comparison over seeds, whose steps can be taken wrongly."""
     def program(a: Sequence[float], b: Sequence[float], width: float) -> tuple[float, float, str]:
         d, n = difference(a, b), len(a)
         if n == 1:
-            return d, alone, "cannot tell" if alone else sides(d, 0.0)
+            return d, *alone(d)
         sd = spread(a, b)
         error = of(sd, n)
-        return d, error, sides(d, bar(width, sd, error))
+        return d, shown(width, error), sides(d, bar(width, sd, error))
 
     return program
 
@@ -475,7 +398,7 @@ _COMPARED = (
           others=(_compared(spread=lambda a, b: math.sqrt(statistics.pvariance(a) + statistics.pvariance(b))),
                   _compared(spread=lambda a, b: statistics.stdev(a) + statistics.stdev(b)),
                   _compared(spread=lambda a, b: statistics.stdev([*a, *b])))),
-    Wrong("divided by n", _compared(spread=lambda a, b: statistics.pstdev(y - x for x, y in zip(a, b))),
+    Wrong("divided by n", _compared(spread=lambda a, b: statistics.pstdev(_by_seed(a, b))),
           "the standard deviation is that of a whole population (`np.std` without `ddof=1`): too small for a few "
           "seeds", "Divide the squares by n - 1."),
     Wrong("n - 1 under both roots", _compared(of=lambda sd, n: sd / math.sqrt(n - 1)),
@@ -489,9 +412,14 @@ _COMPARED = (
           "Divide by the *square root* of the number of seeds."),
     Wrong("a variance", _compared(of=lambda sd, n: sd**2 / n),
           "this is the variance of the mean, the error squared", "Take the square root."),
+    Wrong("the bound, not the error", _compared(shown=lambda width, error: width * error),
+          "what came back is `width` times the standard error", "Return the standard error itself."),
+    Wrong("parts in another order", lambda *given: _compared()(*given)[::-1],
+          "the difference does not stand first", "The order is difference, error, verdict.",
+          symptom=lambda got, right: isinstance(got, tuple) and sorted(map(str, got)) == sorted(map(str, right))),
     Wrong("a less b", _compared(difference=lambda a, b: statistics.fmean(a) - statistics.fmean(b)),
           "the difference is turned round", "How much is b better? b less a."),
-    Wrong("medians", _compared(difference=lambda a, b: statistics.median(y - x for x, y in zip(a, b))),
+    Wrong("medians", _compared(difference=lambda a, b: statistics.median(_by_seed(a, b))),
           "the median of the differences was taken", "The standard error belongs to the mean.",
           others=(_compared(difference=lambda a, b: statistics.median(b) - statistics.median(a)),)),
     Wrong("the best of each", _compared(difference=lambda a, b: max(b) - max(a)),
@@ -520,10 +448,10 @@ _COMPARED = (
     Wrong("ranges must not overlap", _apart,
           "b is called better only if its worst seed beats the best of a; what the seed does to both hides the "
           "difference", "Compare the difference with its own error."),
-    Wrong("certain of one seed", _compared(alone=0.0),
+    Wrong("certain of one seed", _compared(alone=lambda d: (0.0, "better" if d > 0 else "worse")),
           "one seed has no spread, and an error of 0 says that it is certain",
-          "Return `math.inf` and \"cannot tell\"."),
-    Wrong("one seed is nan", _compared(alone=math.nan),
+          "Return `math.inf` and \"cannot tell\".", others=(_compared(alone=lambda d: (0.0, "cannot tell")),)),
+    Wrong("one seed is nan", _compared(alone=lambda d: (math.nan, "cannot tell")),
           "with `ddof=1` the deviation of one number is 0/0", "With one seed return `math.inf` as the error.",
           symptom=lambda got, right: any(isinstance(part, float) and math.isnan(part) for part in got)),
 )
@@ -535,7 +463,7 @@ def _seeds(a: list[float], b: list[float], width: float) -> Case:
     return Case((a, b, width), f"a = {a}, b = {b} and width {width}")
 
 
-_ask(
+ask(
     compare, _compared(), _COMPARED, "Print the list of differences, then its mean, its deviation, and the error.",
     {
         "a small gain, the same for each seed": [_seeds(_A, _B, 2.78)],

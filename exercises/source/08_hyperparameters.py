@@ -73,7 +73,7 @@ print("drawn evenly:          ", *(f"{rate:.0e}" for rate in sorted(rng.uniform(
 # %% [markdown]
 # ## Exercise 2 · Read a range test · difficulty ●●● · importance ●●○ · 12 minutes
 #
-# In a range test the rate rises by the same factor at each step, and you watch the loss. It stands still, falls, reaches its lowest point, and explodes. A good peak rate lies where it falls *fastest*.
+# In a range test the rate rises by the same factor at each step, and you watch the loss. It stands still, falls, reaches its lowest point, and explodes. A usual choice for the peak is the rate at which it falls *fastest*.
 #
 # Return that rate. Four things stand in the way:
 #
@@ -82,7 +82,7 @@ print("drawn evenly:          ", *(f"{rate:.0e}" for rate in sorted(rng.uniform(
 # - after the explosion the loss may swing up and down, and fall further than ever before;
 # - the last losses may be `nan`.
 #
-# Any smoothing is right that brings you within a factor of two.
+# Any smoothing is right that brings you within a factor of 1.7.
 
 # %%
 def suggest_rate(rates: Sequence[float], losses: Sequence[float]) -> float:
@@ -195,7 +195,7 @@ for smoothing in (0.0, 0.1):
 #
 # Most settings can be seen to be poor long before the end. *Median pruning* gives up on a run when its best score so far is **below the median of the scores that finished runs had at the same evaluation**. More is better.
 #
-# Two safeguards: no run is given up in its first `warmup` evaluations, and none unless at least `least` of the finished runs got as far as this evaluation. (Some finished sooner: they stopped early.)
+# (Optuna's `MedianPruner` keeps this rule.) Two safeguards: no run is given up in its first `warmup` evaluations, and none unless at least `least` of the finished runs got as far as this evaluation. (Some finished sooner: they stopped early.)
 #
 # `curve` holds the scores of your run so far, one per evaluation; `others` those of the finished runs. With `others` of `[.5, .6, .7]`, `[.5, .7, .8]`, `[.4, .5, .6]`, the curve `[.5, .55]` is given up: its best is .55, and at the second evaluation the others had .5, .6 and .7.
 
@@ -326,4 +326,4 @@ check("08.7", moves)
 # - a rule that gives up on poor runs, and not on young ones;
 # - a verdict that admits when you cannot tell, and an eye for the next move.
 #
-# The choice itself was exercise 6 of lesson 06: choose on validation, quote test once. A search makes that matter more: the more settings you try, the luckier the winner.
+# In your own runs, `TrainConfig` has `patience` and `label_smoothing`. The choice itself was exercise 6 of lesson 06: choose on validation, quote test once. A search makes that matter more: the more settings you try, the luckier the winner.
