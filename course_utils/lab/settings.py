@@ -31,8 +31,8 @@ class Settings:
     """Passes over the rows."""
     patience: int | None = None
     """Stop after so many evaluations without a better one; None: never."""
-    dropout: float = 0.1
-    """Share of activations hidden while training."""
+    dropout: float = 0.0
+    """Share of activations set to zero while training; the shipped encoder was pre-trained with none."""
     weight_decay: float = 0.01
     """Pull of weights towards zero."""
     clip_norm: float | None = 1.0
