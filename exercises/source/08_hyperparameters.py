@@ -73,7 +73,7 @@ print("drawn evenly:          ", *(f"{rate:.0e}" for rate in sorted(rng.uniform(
 # %% [markdown]
 # ## Exercise 2 · Read a range test · difficulty ●●● · importance ●●○ · 12 minutes
 #
-# In a range test the rate rises by the same factor at each step, and you watch the loss. It stands still, falls, reaches its lowest point, and explodes. A usual choice for the peak is the rate at which it falls *fastest*.
+# In a range test the rate rises by the same factor at each step, and you watch the loss. It stands still, falls, reaches its lowest point, and explodes. The lesson takes a tenth of the rate at the lowest point. Here you write the other usual rule: the rate at which the loss falls *fastest*.
 #
 # Return that rate. Four things stand in the way:
 #
