@@ -589,7 +589,7 @@ def test_the_encoder_is_the_one_of_its_recipe(tokenizer):
     config = new_encoder(recipe, tokenizer).config
     assert (config.num_hidden_layers, config.hidden_size, config.vocab_size) == (2, 32, len(tokenizer))
     assert config.max_position_embeddings == 96
-    assert config.layer_types == ["full_attention"] * 2
+    assert config.layer_types == ["full_attention", "sliding_attention"] and config.local_attention // 2 == 96
     assert config.pad_token_id == tokenizer.pad_token_id and config.cls_token_id == tokenizer.cls_token_id
 
 

@@ -43,6 +43,11 @@ def modernbert(**changes):
     return ModernBertForMaskedLM(ModernBertConfig(**settings | changes))
 
 
+def modernbert_of_full_layers():
+    """Every layer sees everything. (The last by a window of all: older releases want a layer of that kind.)"""
+    return modernbert(layer_types=["full_attention"] * 3 + ["sliding_attention"], local_attention=2 * 8192)
+
+
 def gpt2(**changes):
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -65,7 +70,7 @@ def t5(**changes):
 
 VARIANTS = {
     "ModernBERT, local and full layers": modernbert,
-    "ModernBERT, full layers": lambda: modernbert(layer_types=["full_attention"] * 4),
+    "ModernBERT, full layers": modernbert_of_full_layers,
     "ModernBERT, biases": lambda: modernbert(
         attention_bias=True, mlp_bias=True, classifier_bias=True, norm_bias=True
     ),
@@ -169,7 +174,7 @@ def test_the_future_does_not_matter_to_a_decoder_and_does_to_an_encoder():
     ids = padded()[0][:1]
     changed = ids.clone()
     changed[0, 20] = 7 if ids[0, 20] != 7 else 8
-    for model, early_moves in ((gpt2(), False), (modernbert(layer_types=["full_attention"] * 4), True)):
+    for model, early_moves in ((gpt2(), False), (modernbert_of_full_layers(), True)):
         ours = from_transformers(random_weights(model))
         with torch.no_grad():
             moved = (ours(ids) - ours(changed)).abs().amax(-1)[0]
@@ -177,9 +182,8 @@ def test_the_future_does_not_matter_to_a_decoder_and_does_to_an_encoder():
 
 
 def test_a_local_layer_reaches_no_farther_than_it_says():
-    ours = from_transformers(
-        random_weights(modernbert(num_hidden_layers=1, layer_types=["sliding_attention"]))
-    )
+    ours = from_transformers(random_weights(modernbert()))
+    del ours.stack.blocks[1:]  # the first is local
     ids = padded()[0][:1]
     changed = ids.clone()
     changed[0, 15] = 7 if ids[0, 15] != 7 else 8
@@ -189,7 +193,7 @@ def test_a_local_layer_reaches_no_farther_than_it_says():
 
 
 def test_without_positions_an_encoder_is_a_bag_of_words():
-    ours = from_transformers(random_weights(modernbert(layer_types=["full_attention"] * 4)))
+    ours = from_transformers(random_weights(modernbert_of_full_layers()))
     bag = rebuilt(ours, positions="none")
     ids = padded()[0][:1]
     order = torch.randperm(ids.shape[1], generator=torch.Generator().manual_seed(0))

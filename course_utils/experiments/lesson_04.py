@@ -56,7 +56,7 @@ def new_student(task: Task, seed: int = 0) -> nn.Module:
     layers = config.num_hidden_layers // 2
     config.hidden_size //= 2
     config.intermediate_size //= 2
-    config.num_hidden_layers, config.layer_types = layers, config.layer_types[:layers]
+    config.num_hidden_layers, config.layer_types = layers, config.layer_types[-layers:]
     student = AutoModelForSequenceClassification.from_config(config)
     initialise(student, seed)
     return student

@@ -245,7 +245,10 @@ def new_encoder(recipe: EncoderRecipe, tokenizer: PreTrainedTokenizerFast) -> Pr
         intermediate_size=recipe.feed_forward,
         num_hidden_layers=recipe.layers,
         num_attention_heads=recipe.heads,
-        layer_types=["full_attention"] * recipe.layers,
+        # The last layer's window is as wide as the text, which is full attention by another name: transformers
+        # before 5.16 or so refuse this type of model when no layer is of the second kind.
+        layer_types=["full_attention"] * (recipe.layers - 1) + ["sliding_attention"],
+        local_attention=2 * recipe.max_length,
         rope_parameters={
             kind: {"rope_type": "default", "rope_theta": 10_000.0}
             for kind in ("full_attention", "sliding_attention")
