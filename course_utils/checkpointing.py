@@ -42,6 +42,7 @@ import torch
 from torch import nn
 
 from .batching import Rows
+from .devices import RowsAtOnce
 from .errors import CourseError
 from .runs import Record, TrainConfig, watched_metric
 
@@ -134,9 +135,11 @@ class RunState:
     """All that a step changes: `pack` gives it as tensors by group and as values for JSON, `unpack` puts it back."""
 
     def __init__(
-        self, model: nn.Module, optimizer: torch.optim.Optimizer, kept: KeptWeights, scaler: Any = None
-    ) -> None:
-        self.model, self.optimizer, self.kept, self.scaler = model, optimizer, kept, scaler
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, kept: KeptWeights, scaler: Any,
+        rows_at_once: RowsAtOnce,
+    ) -> None:  # fmt: skip
+        self.model, self.optimizer, self.kept = model, optimizer, kept
+        self.scaler, self.rows_at_once = scaler, rows_at_once
         names = {id(parameter): name for name, parameter in model.named_parameters()}
         self.parameters = {  # those of the optimizer; a loss may bring some that the model does not know
             names.get(id(parameter), f"parameter {i} of the groups"): parameter
@@ -166,6 +169,7 @@ class RunState:
             "sound_step": kept.sound_step,
             "renew": kept.renew,
             "scaler": None if self.scaler is None else self.scaler.state_dict(),
+            "rows_at_once": self.rows_at_once.limit,
             "random": randomness[1],
         }
         return groups, values
@@ -188,6 +192,7 @@ class RunState:
                 moments[i] = {key: each.clone() for key, each in found.items() if each is not None}
         counters = {name: values[name] for name in ("best_value", "evaluations_since", "sound_step", "renew")}
         frozen, best_is_present = set(values["frozen"]), values["best_is_present"]
+        limit = values["rows_at_once"]
         if self.scaler is not None and values["scaler"] is not None:
             self.scaler.load_state_dict(values["scaler"])
         _set_random_state(self._device, groups["random"], values["random"])
@@ -201,6 +206,7 @@ class RunState:
         kept.best = kept._copy() if best_is_present else self._listed(groups["best"])
         kept.sound = self._listed(groups["sound"])
         vars(kept).update(counters)
+        self.rows_at_once.limit = limit
 
     @property
     def _device(self) -> torch.device:

@@ -30,6 +30,7 @@ from course_utils.checkpointing import (
     read_checkpoint,
     write_checkpoint,
 )
+from course_utils.devices import RowsAtOnce
 from course_utils.errors import CourseError
 from course_utils.losses import loss_for
 from course_utils.training import TrainConfig, make_optimizer, train, training_steps
@@ -106,8 +107,8 @@ VARIANTS = {
     "dropout and warm-up": (plain, CONFIG, {}),
     "accumulation": (plain, replace(CONFIG, accumulate=3, token_budget=60, batch_size=None), {}),
     "best weights": (plain, replace(CONFIG, evaluate_every=2), {"validation": VALIDATION}),
-    "patience": (plain, replace(CONFIG, evaluate_every=2, patience=2, learning_rate=0.05),
-                 {"validation": VALIDATION}),
+    "patience": (plain, replace(CONFIG, evaluate_every=2, patience=4),
+                 {"validation": VALIDATION, "metric": lambda *_: {"score": 0.5}}),
     "last weights": (plain, replace(CONFIG, keep_best=False, schedule="cosine"), {"validation": VALIDATION}),
     "gradual unfreezing": (unfreezing, CONFIG, {"validation": VALIDATION}),
     "unfreezing once": (unfreezing_once, CONFIG, {}),
@@ -549,6 +550,10 @@ def test_the_scaler_comes_back():
         model = tiny()
         optimizer = make_optimizer(model, config)
         scaler.scale(torch.zeros(()))  # the scale is made with the first loss
-        states.append(RunState(model, optimizer, KeptWeights(list(model.parameters()), config), scaler))
+        states.append(
+            RunState(
+                model, optimizer, KeptWeights(list(model.parameters()), config), scaler, RowsAtOnce(None)
+            )
+        )
     states[1].unpack(*states[0].pack())
     assert scalers[1].state_dict() == scalers[0].state_dict() and scalers[1].get_scale() == 4
