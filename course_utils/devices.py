@@ -98,7 +98,9 @@ def recompute_activations(model: nn.Module, wanted: bool) -> None:
     switch(*[{"use_reentrant": False}] * wanted)
 
 
-def prepared(objective: nn.Module, accelerator: Accelerator, may_unfreeze: bool) -> nn.Module:
+def prepared(
+    objective: nn.Module, accelerator: Accelerator, may_unfreeze: bool, compiled: bool = False
+) -> nn.Module:
     """On its device and, with several processes, exchanging gradients, also of what is unfrozen later."""
     trainable = [parameter.requires_grad for parameter in objective.parameters()]
     if may_unfreeze and accelerator.num_processes > 1:
@@ -106,6 +108,8 @@ def prepared(objective: nn.Module, accelerator: Accelerator, may_unfreeze: bool)
     ready = accelerator.prepare_model(objective)
     for parameter, was_trainable in zip(objective.parameters(), trainable, strict=True):
         parameter.requires_grad_(was_trainable)
+    if compiled:
+        ready.compile(dynamic=True)  # once for batches of all shapes
     return ready
 
 

@@ -69,7 +69,9 @@ def training_steps(
     _check_fit(model, data, config, validation)
     accelerator = open_accelerator(config.precision, model)
     saver = Saver(checkpoints, resume, writes=accelerator.is_main_process)
-    objective = prepared(Objective(model, step_loss), accelerator, may_unfreeze=before_step is not None)
+    objective = prepared(
+        Objective(model, step_loss), accelerator, may_unfreeze=before_step is not None, compiled=config.compile
+    )
     optimizer = make_optimizer(model, config, parameter_groups, include_frozen=before_step is not None)
     if accelerator.scaler is not None:  # only fp16 needs the wrapper, which costs 0.3 ms a step
         optimizer = accelerator.prepare_optimizer(optimizer)

@@ -155,6 +155,17 @@ def test_gradient_checkpointing_needs_a_model_that_knows_it():
         train(Small(tiny(), 99), rows(8), replace(CONFIG, gradient_checkpointing=True))
 
 
+# ---------------------------------------------------------------- compiled
+
+
+def test_compiling_is_asked_for_once_for_all_shapes(monkeypatch):
+    """The compiling itself takes a minute: `test_gpu.py` does it."""
+    asked = []
+    monkeypatch.setattr(torch, "compile", lambda call, **how: asked.append(how) or call)
+    plain, compiled = (train(tiny(), rows(40), replace(CONFIG, compile=each)) for each in (False, True))
+    assert asked == [{"dynamic": True}] and losses(compiled.records) == losses(plain.records)
+
+
 # ---------------------------------------------------------------- precision and report
 
 
