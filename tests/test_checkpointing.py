@@ -420,6 +420,18 @@ def test_tensors_that_do_not_fit_are_left_out(group, key, copy):
         assert resumed_after(copy)[0] == 5
 
 
+def test_a_drive_that_does_not_answer_is_no_damage(copy, monkeypatch):
+    def read(path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    with pytest.raises(
+        CourseError, match="step 6 in .* cannot be read .Input/output error., and nothing was changed"
+    ):
+        train(tiny(dropout=0.2), DATA, CONFIG, checkpoints=copy, resume=True)
+    assert steps_in(copy) == [5, 6]
+
+
 # ---------------------------------------------------------------- whose run
 
 
