@@ -132,6 +132,7 @@ def test_a_broken_run_ends_like_an_unbroken_one(variant, tmp_path):
         again, own = make()
         seen = broken_off(again, config, after, tmp_path, every, **how, **own)
         assert what_happened(seen) == what_happened(expected.records[:after])
+        assert every > 1 or steps_in(tmp_path)[-1] == after  # saved before anyone saw the record
     last, own = make()
     random.seed(5), np.random.seed(5)
     history = train(last, DATA, config, checkpoints=tmp_path, resume=True, **how, **own)
