@@ -18,12 +18,13 @@ BENCHMARKS = (
     "frozen_features",
     "peak",
     "translation",
+    "gpu",
     "quality",
     "real_tasks",
 )  # the longest last
 
 
-WITHOUT_ENCODER = ("start_up", "pretraining", "translation", "real_tasks")
+WITHOUT_ENCODER = ("start_up", "pretraining", "translation", "gpu", "real_tasks")
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ _EXPORTS = {
     "models": ("load_tokenizer", "load_model", "parameter_table", "count_parameters"),
     "batching": ("EncodedRows", "encode", "batch_order", "collate"),
     "checkpointing": ("Checkpoints",),
+    "devices": ("memory_report",),
     "training": ("TrainConfig", "Record", "History", "training_steps", "train", "evaluate", "predict_logits"),
     "adaptation": (
         "train_only_head",

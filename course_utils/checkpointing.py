@@ -20,6 +20,7 @@ read only if every byte is as it was written. Nothing in it is ever unpickled: a
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -42,6 +43,7 @@ import torch
 from torch import nn
 
 from .batching import Rows
+from .devices import RowsAtOnce
 from .errors import CourseError
 from .runs import Record, TrainConfig, watched_metric
 
@@ -61,7 +63,7 @@ class Checkpoints:
     """Where a run is saved, and how often. A folder alone means these defaults."""
 
     folder: str | Path
-    """One run, one folder."""
+    """One run, one folder. On Colab one on the mounted Drive: the machine's own disk goes with the machine."""
     every: int = field(default=100, kw_only=True)
     """Steps between checkpoints. Each new best evaluation and the end of the run are saved as well."""
     keep: int = field(default=2, kw_only=True)
@@ -134,9 +136,11 @@ class RunState:
     """All that a step changes: `pack` gives it as tensors by group and as values for JSON, `unpack` puts it back."""
 
     def __init__(
-        self, model: nn.Module, optimizer: torch.optim.Optimizer, kept: KeptWeights, scaler: Any = None
-    ) -> None:
-        self.model, self.optimizer, self.kept, self.scaler = model, optimizer, kept, scaler
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, kept: KeptWeights, scaler: Any,
+        rows_at_once: RowsAtOnce,
+    ) -> None:  # fmt: skip
+        self.model, self.optimizer, self.kept = model, optimizer, kept
+        self.scaler, self.rows_at_once = scaler, rows_at_once
         names = {id(parameter): name for name, parameter in model.named_parameters()}
         self.parameters = {  # those of the optimizer; a loss may bring some that the model does not know
             names.get(id(parameter), f"parameter {i} of the groups"): parameter
@@ -166,6 +170,7 @@ class RunState:
             "sound_step": kept.sound_step,
             "renew": kept.renew,
             "scaler": None if self.scaler is None else self.scaler.state_dict(),
+            "rows_at_once": self.rows_at_once.limit,
             "random": randomness[1],
         }
         return groups, values
@@ -188,6 +193,7 @@ class RunState:
                 moments[i] = {key: each.clone() for key, each in found.items() if each is not None}
         counters = {name: values[name] for name in ("best_value", "evaluations_since", "sound_step", "renew")}
         frozen, best_is_present = set(values["frozen"]), values["best_is_present"]
+        limit = values["rows_at_once"]
         if self.scaler is not None and values["scaler"] is not None:
             self.scaler.load_state_dict(values["scaler"])
         _set_random_state(self._device, groups["random"], values["random"])
@@ -201,6 +207,7 @@ class RunState:
         kept.best = kept._copy() if best_is_present else self._listed(groups["best"])
         kept.sound = self._listed(groups["sound"])
         vars(kept).update(counters)
+        self.rows_at_once.limit = limit
 
     @property
     def _device(self) -> torch.device:
@@ -219,11 +226,10 @@ class RunState:
 
 
 def _require_like(found: dict[str, Any], needed: dict[str, Any], what: str) -> None:
-    shapes = [
-        {name: None if each is None else (tuple(each.shape), each.dtype) for name, each in tensors.items()}
-        for tensors in (found, needed)
-    ]
-    if shapes[0] != shapes[1]:
+    def kinds(tensors: dict[str, Any]) -> dict[str, Any]:
+        return {name: each is not None and (each.shape, each.dtype) for name, each in tensors.items()}
+
+    if kinds(found) != kinds(needed):
         raise DamagedCheckpoint(f"its {what} has other tensors than this run")
 
 
@@ -258,10 +264,8 @@ class DamagedCheckpoint(Exception):
     """A folder that is no whole checkpoint; says what is wrong with it."""
 
 
-# What bytes that were not written here can cause, however they are made.
-_UNREADABLE = (
-    OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, safetensors.SafetensorError,
-)  # fmt: skip
+# What bytes that were not written here can cause. No OSError: a drive that fails says nothing about the bytes.
+_NONSENSE = (ValueError, KeyError, TypeError, AttributeError, RuntimeError, safetensors.SafetensorError)
 
 
 def write_checkpoint(folder: Path, groups: dict[str, Tensors], values: dict[str, Any]) -> None:
@@ -302,7 +306,7 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensors], dict[str, Any]]:
 
         groups = {name: safetensors.torch.load(verified(f"{name}.safetensors")) for name in GROUPS}
         return groups, json.loads(verified(STATE))
-    except _UNREADABLE as error:
+    except _NONSENSE as error:
         raise DamagedCheckpoint(f"{type(error).__name__}: {error}") from error
 
 
@@ -319,7 +323,7 @@ def _contents(groups: dict[str, Tensors], values: dict[str, Any]) -> Iterator[tu
 
 def _json(values: Any) -> bytes:
     # A metric may give numbers of NumPy, which JSON does not know.
-    return json.dumps(values, ensure_ascii=False, default=lambda number: number.item()).encode()
+    return json.dumps(values, default=lambda number: number.item()).encode()
 
 
 def _facts(content: bytes) -> dict[str, Any]:
@@ -345,7 +349,7 @@ def _remove(folder: Path) -> None:
     removed = folder.with_name(f".{folder.name}.removed")
     shutil.rmtree(removed, ignore_errors=True)
     folder.rename(removed)
-    shutil.rmtree(removed)
+    shutil.rmtree(removed, ignore_errors=True)
 
 
 def _force_to_disk(folder: Path) -> None:
@@ -354,6 +358,9 @@ def _force_to_disk(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:  # mounted network drives know no such thing for folders
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(handle)
 
@@ -440,7 +447,9 @@ class Saver:
             self.folder.mkdir(parents=True, exist_ok=True)
             steps = _steps_in(self.folder)
             for leftover in self.folder.glob(".step-*") if self.writes else ():
-                shutil.rmtree(leftover)  # of a process that was killed while it wrote or removed it
+                shutil.rmtree(
+                    leftover, ignore_errors=True
+                )  # of a process that was killed while it wrote or removed it
         except OSError as error:
             raise CourseError(
                 f"Checkpoints cannot be kept in {self.folder} ({error.strerror}); choose another folder."
@@ -455,6 +464,11 @@ class Saver:
         while steps and not self.step:
             try:
                 self._go_on_from(steps[-1])
+            except OSError as error:
+                raise CourseError(
+                    f"The checkpoint of step {steps[-1]} in {self.folder} cannot be read ({error.strerror}), and "
+                    "nothing was changed there: try again when the drive answers."
+                ) from error
             except DamagedCheckpoint as wrong:
                 damaged.append(f"that of step {steps.pop()} ({wrong})")
         self.saved = steps
@@ -483,7 +497,7 @@ class Saver:
         groups, values = read_checkpoint(_path(self.folder, step))
         try:
             for name, ours in self.identity.items():
-                if (theirs := values["identity"][name]) != ours:
+                if (theirs := values["identity"].get(name)) != ours:
                     raise CourseError(
                         f"{self.folder} holds another run, with {name}={theirs!r} where this one has {ours!r}: make "
                         "them equal to go on with it, or give this run a folder of its own."
@@ -495,7 +509,7 @@ class Saver:
             self.state.unpack(groups, values["state"])
         except CourseError:
             raise
-        except _UNREADABLE as error:
+        except _NONSENSE as error:
             raise DamagedCheckpoint(f"{type(error).__name__}: {error}") from error
         self.step, self.ended, self.best_step, self.records = step, ended, best_step, records
 

@@ -1,12 +1,15 @@
-"""Where a run takes place: device, precision and processes, through `accelerate`.
+"""Where a run takes place: device, precision and processes, through `accelerate`; and what memory it has there.
 
 One process shares nothing and waits for nobody, so the loop reads the same on a laptop and on several GPUs.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,18 +25,19 @@ if TYPE_CHECKING:
 
 
 def open_accelerator(precision: str, model: nn.Module) -> Accelerator:
-    """Device, processes and precision: bf16 where the GPU has it, else fp16 (never for T5), fp32 on a CPU."""
+    """Device, processes and precision."""
     from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
     from accelerate.state import AcceleratorState
 
     no_gpu = not (torch.cuda.is_available() or torch.backends.mps.is_available())
-    on_cuda = PartialState(cpu=no_gpu).device.type == "cuda"
+    device = PartialState(cpu=no_gpu).device.type
     if precision == "auto":
-        half = half_precision() if on_cuda else "fp32"
-        # The activations of T5 overflow fp16.
-        is_t5 = "t5" in getattr(getattr(model, "config", None), "model_type", "")
-        precision = half if on_cuda and not (is_t5 and half == "fp16") else "fp32"
-    if precision == "fp16" and not on_cuda:
+        precision = automatic_precision(device, model)
+    if precision == "fp16" and _overflows_fp16(model):
+        raise CourseError(
+            'precision="fp16" would end in a loss of nan: activations of T5 overflow it; use "auto", "fp32" or "bf16".'
+        )
+    if precision == "fp16" and device != "cuda":
         raise CourseError(
             'precision="fp16" needs a CUDA GPU, and there is none here; use "auto", "fp32" or "bf16".'
         )
@@ -41,6 +45,8 @@ def open_accelerator(precision: str, model: nn.Module) -> Accelerator:
         raise CourseError(
             "The weights are float16 and cannot be updated safely; load the model with dtype=torch.float32."
         )
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()  # for `memory_report`
     AcceleratorState._reset_state()  # kept per process, it would refuse a second run with another precision
     return Accelerator(
         cpu=no_gpu,
@@ -50,9 +56,21 @@ def open_accelerator(precision: str, model: nn.Module) -> Accelerator:
     )
 
 
-def half_precision() -> str:
-    """What this CUDA GPU computes in at half the width: bf16 where it can (from Ampere on), else fp16."""
-    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+def automatic_precision(device: str, model: nn.Module | None = None) -> str:
+    """What `precision="auto"` means on a device ("cuda", "cpu", "mps"), by what it can do.
+
+    bf16 where a GPU computes in it (from Ampere on), else fp16, but never for T5; fp32 elsewhere.
+    """
+    if device != "cuda":
+        return "fp32"
+    if torch.cuda.is_bf16_supported(including_emulation=False):
+        return "bf16"
+    return "fp32" if model is not None and _overflows_fp16(model) else "fp16"
+
+
+def _overflows_fp16(model: nn.Module) -> bool:
+    """T5 and its kin were trained in bf16; their feed-forward parts give numbers above 65,504."""
+    return "t5" in getattr(getattr(model, "config", None), "model_type", "")
 
 
 class Objective(nn.Module):
@@ -66,7 +84,23 @@ class Objective(nn.Module):
         return self.loss(self.model, batch)
 
 
-def prepared(objective: nn.Module, accelerator: Accelerator, may_unfreeze: bool) -> nn.Module:
+def recompute_activations(model: nn.Module, wanted: bool) -> None:
+    """Keep what enters each layer, and compute the rest again in the backward pass (Chen et al. 2016, 1604.06174)."""
+    end = "enable" if wanted else "disable"  # of a name that changes with the version of transformers
+    old = getattr(model, f"gradient_checkpointing_{end}", None)
+    switch = getattr(model, f"activation_checkpointing_{end}", old)
+    if switch is None:
+        raise CourseError(
+            f"gradient_checkpointing=True needs a model of `transformers`, and this is a {type(model).__name__}: "
+            "set it to False, and make the batches smaller and accumulate more of them."
+        )
+    # Not reentrant: that kind finds no gradient where the lower layers are frozen.
+    switch(*[{"use_reentrant": False}] * wanted)
+
+
+def prepared(
+    objective: nn.Module, accelerator: Accelerator, may_unfreeze: bool, compiled: bool = False
+) -> nn.Module:
     """On its device and, with several processes, exchanging gradients, also of what is unfrozen later."""
     trainable = [parameter.requires_grad for parameter in objective.parameters()]
     if may_unfreeze and accelerator.num_processes > 1:
@@ -74,6 +108,8 @@ def prepared(objective: nn.Module, accelerator: Accelerator, may_unfreeze: bool)
     ready = accelerator.prepare_model(objective)
     for parameter, was_trainable in zip(objective.parameters(), trainable, strict=True):
         parameter.requires_grad_(was_trainable)
+    if compiled:
+        ready.compile(dynamic=True)  # once for batches of all shapes
     return ready
 
 
@@ -96,6 +132,8 @@ def total_of(value: torch.Tensor, accelerator: Accelerator) -> torch.Tensor:
 def to_device(batch: Batch, device: torch.device) -> Batch:
     if device.type == "cpu":
         return batch
+    if device.type == "cuda":  # only from pinned memory does the program go on while the GPU copies
+        batch = {name: tensor if tensor.is_cuda else tensor.pin_memory() for name, tensor in batch.items()}
     return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
 
 
@@ -109,6 +147,85 @@ def seed_step(accelerator: Accelerator, seed: int, step: int) -> None:
     torch.default_generator.manual_seed(step_seed)
     if accelerator.device.type != "cpu":
         torch.get_device_module(accelerator.device).manual_seed(step_seed)
+
+
+# ---------------------------------------------------------------- memory
+
+# Beside torch.OutOfMemoryError: MPS, the CPU's allocator and cuBLAS each say it in a RuntimeError of their own.
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+
+
+class RowsAtOnce:
+    """How many rows go through the model at a time: a whole batch, and fewer from when memory has run out.
+
+    The update stays the same to rounding, since the gradient of a sum over targets is the sum of the pieces'.
+    """
+
+    def __init__(self, accelerator: Accelerator) -> None:
+        self.accelerator = accelerator
+        self.limit: int | None = None
+
+    def run(self, compute: Callable[[list[Batch]], torch.Tensor], batches: list[Batch]) -> torch.Tensor | None:
+        """`compute` on the batches, or on pieces of them. None if memory ran out: the next call takes smaller ones."""
+        pieces = [piece for batch in batches for piece in _pieces(batch, self.limit)]
+        try:
+            return compute(pieces)
+        except RuntimeError as error:
+            known = isinstance(error, torch.OutOfMemoryError)
+            if not known and not any(sign in str(error) for sign in _OUT_OF_MEMORY):
+                raise
+        # Here, not above: while the error is handled, its traceback keeps all activations alive.
+        rows, shape = max((len(piece["labels"]), tuple(next(iter(piece.values())).shape)) for piece in pieces)
+        self._halve(rows, shape)
+        gc.collect()
+        if self.accelerator.device.type != "cpu":
+            torch.get_device_module(self.accelerator.device).empty_cache()
+        return None
+
+    def _halve(self, rows: int, shape: tuple[int, ...]) -> None:
+        remedies = "set gradient_checkpointing=True, encode with a smaller max_length, or train LoRA or fewer layers"
+        if rows == 1:
+            raise CourseError(f"Memory ran out with a single row of shape {shape[1:]}: {remedies}.")
+        if self.accelerator.num_processes > 1:  # the others wait for this one's gradients, and know nothing
+            raise CourseError(
+                f"Memory ran out in process {self.accelerator.process_index} of {self.accelerator.num_processes}: "
+                f"halve batch_size and double accumulate, which gives the same updates; else {remedies}."
+            )
+        self.limit = (rows + 1) // 2
+        warnings.warn(
+            f"Memory ran out with {rows} rows at a time, so from now on {self.limit} go through the model and their "
+            "gradients are added up: slower, and the same update to rounding, since the loss is a sum over targets "
+            "divided by the targets of the whole step (dropout, if there is any, drops other units).",
+            stacklevel=4,
+        )
+
+
+def _pieces(batch: Batch, rows: int | None) -> list[Batch]:
+    """The batch's rows, so many at a time. Its padding stays: what a batch hides or draws must not change."""
+    n = len(batch["labels"])
+    if rows is None or rows >= n:
+        return [batch]
+    return [{name: tensor[i : i + rows] for name, tensor in batch.items()} for i in range(0, n, rows)]
+
+
+def memory_report() -> str:
+    """The most memory that tensors held since the last run began (CUDA), or this process since it started."""
+    if torch.cuda.is_available():
+        held, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
+        total = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
+        return (
+            f"GPU memory: tensors held at most {held / 2**30:.2f} of {total / 2**30:.2f} GB, "
+            f"{reserved / 2**30:.2f} GB were set aside for them"
+        )
+    import psutil
+
+    process = psutil.Process().memory_info()
+    held = getattr(process, "peak_wset", process.rss)  # Windows knows the peak
+    if sys.platform != "win32":
+        import resource
+
+        held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return f"Memory: this process held at most {held / 2**30:.2f} of {psutil.virtual_memory().total / 2**30:.2f} GB"
 
 
 def has_reader() -> bool:

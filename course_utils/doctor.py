@@ -46,14 +46,14 @@ def examine(*, offline: bool = False) -> Iterator[Line]:
 
 
 def device_and_precision() -> tuple[str, str]:
-    """("cuda", "bf16") and the like: bf16 from Ampere on, fp16 on older GPUs, fp32 on CPU."""
+    """("cuda", "bf16") and the like: where a run takes place, and what `precision="auto"` means there."""
     import torch
 
-    if torch.cuda.is_available():
-        from .devices import half_precision
+    from .devices import automatic_precision
 
-        return "cuda", half_precision()
-    return ("mps" if torch.backends.mps.is_available() else "cpu"), "fp32"
+    mps = torch.backends.mps.is_available()
+    device = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
+    return device, automatic_precision(device)
 
 
 def _machine() -> Line:

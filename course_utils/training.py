@@ -14,22 +14,36 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, nullcontext
+from functools import partial
 from itertools import count
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from .batching import EncodedRows, Rows, batch_order
+from .batching import Batch, EncodedRows, Rows, batch_order
 from .checkpointing import Checkpoints, KeptWeights, RunState, Saver
-from .devices import Objective, has_reader, open_accelerator, prepared, seed_step, share_of, total_of
+from .devices import (
+    Objective,
+    RowsAtOnce,
+    has_reader,
+    open_accelerator,
+    prepared,
+    recompute_activations,
+    seed_step,
+    share_of,
+    total_of,
+)
 from .errors import CourseError
 from .evaluation import Metric, check_encoding, evaluate, predict_logits
 from .losses import Loss, count_targets, resolve_loss
 from .runs import History, Record, TrainConfig, learning_rate_at
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 __all__ = [
     "Checkpoints", "History", "Record", "TrainConfig", "count_steps", "evaluate", "make_optimizer", "plan_steps",
@@ -55,16 +69,22 @@ def training_steps(
     _check_fit(model, data, config, validation)
     accelerator = open_accelerator(config.precision, model)
     saver = Saver(checkpoints, resume, writes=accelerator.is_main_process)
-    objective = prepared(Objective(model, step_loss), accelerator, may_unfreeze=before_step is not None)
+    objective = prepared(
+        Objective(model, step_loss), accelerator, may_unfreeze=before_step is not None, compiled=config.compile
+    )
     optimizer = make_optimizer(model, config, parameter_groups, include_frozen=before_step is not None)
     if accelerator.scaler is not None:  # only fp16 needs the wrapper, which costs 0.3 ms a step
         optimizer = accelerator.prepare_optimizer(optimizer)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     kept = KeptWeights(parameters, config)
-    saver.open(RunState(model, optimizer, kept, accelerator.scaler), config, data, validation, loss)
+    rows_at_once = RowsAtOnce(accelerator)
+    state = RunState(model, optimizer, kept, accelerator.scaler, rows_at_once)
+    saver.open(state, config, data, validation, loss)
     lengths = data.lengths
     total_steps = count_steps(lengths, config)
     plan = enumerate(plan_steps(lengths, config), start=1)
+    if config.gradient_checkpointing:
+        recompute_activations(model, True)
     _train_mode(model)
     try:
         yield from saver.records  # of before a break
@@ -80,15 +100,11 @@ def training_steps(
                 group["lr"] = learning_rate * group["lr_scale"]
 
             batches = [data.batch(indices) for indices in micro_batches]
-            # Divide by the targets of the whole step, not of each batch: then accumulating
-            # batches, or sharing one among processes, gives the gradient of one big batch.
             n_targets = max(1, sum(map(count_targets, batches)))
-            loss_sum = torch.zeros((), device=accelerator.device)
-            for i, batch in enumerate(batches, start=1):
-                with nullcontext() if i == len(batches) else accelerator.no_sync(objective):
-                    batch_loss = objective(share_of(batch, accelerator))  # a sum over targets
-                    accelerator.backward(batch_loss * (accelerator.num_processes / n_targets))
-                loss_sum += batch_loss.detach()
+            add_up = partial(add_up_gradients, objective, accelerator, n_targets)
+            while (loss_sum := rows_at_once.run(add_up, batches)) is None:  # memory ran out: again, in pieces
+                optimizer.zero_grad()
+                seed_step(accelerator, config.seed, step)
 
             norm = accelerator.clip_grad_norm_(parameters, config.clip_norm or math.inf)
             mean_loss = total_of(loss_sum, accelerator) / n_targets
@@ -114,6 +130,25 @@ def training_steps(
     finally:  # also when the consumer stops: the model is ready for use, and holds no gradients
         optimizer.zero_grad()
         model.eval()
+        if config.gradient_checkpointing:
+            recompute_activations(model, False)
+
+
+def add_up_gradients(
+    objective: nn.Module, accelerator: Accelerator, n_targets: int, batches: list[Batch]
+) -> torch.Tensor:
+    """Forward and backward, batch by batch; the sum of their losses.
+
+    Divide by the targets of the whole step, not of each batch: then accumulating batches, cutting one into pieces
+    or sharing it among processes gives the gradient of one big batch.
+    """
+    loss_sum = torch.zeros((), device=accelerator.device)
+    for i, batch in enumerate(batches, start=1):
+        with nullcontext() if i == len(batches) else accelerator.no_sync(objective):
+            batch_loss = objective(share_of(batch, accelerator))  # a sum over targets
+            accelerator.backward(batch_loss * (accelerator.num_processes / n_targets))
+        loss_sum += batch_loss.detach()
+    return loss_sum
 
 
 def train(

@@ -30,6 +30,7 @@ from course_utils.checkpointing import (
     read_checkpoint,
     write_checkpoint,
 )
+from course_utils.devices import RowsAtOnce
 from course_utils.errors import CourseError
 from course_utils.losses import loss_for
 from course_utils.training import TrainConfig, make_optimizer, train, training_steps
@@ -106,8 +107,8 @@ VARIANTS = {
     "dropout and warm-up": (plain, CONFIG, {}),
     "accumulation": (plain, replace(CONFIG, accumulate=3, token_budget=60, batch_size=None), {}),
     "best weights": (plain, replace(CONFIG, evaluate_every=2), {"validation": VALIDATION}),
-    "patience": (plain, replace(CONFIG, evaluate_every=2, patience=2, learning_rate=0.05),
-                 {"validation": VALIDATION}),
+    "patience": (plain, replace(CONFIG, evaluate_every=2, patience=4),
+                 {"validation": VALIDATION, "metric": lambda *_: {"score": 0.5}}),
     "last weights": (plain, replace(CONFIG, keep_best=False, schedule="cosine"), {"validation": VALIDATION}),
     "gradual unfreezing": (unfreezing, CONFIG, {"validation": VALIDATION}),
     "unfreezing once": (unfreezing_once, CONFIG, {}),
@@ -131,6 +132,7 @@ def test_a_broken_run_ends_like_an_unbroken_one(variant, tmp_path):
         again, own = make()
         seen = broken_off(again, config, after, tmp_path, every, **how, **own)
         assert what_happened(seen) == what_happened(expected.records[:after])
+        assert every > 1 or steps_in(tmp_path)[-1] == after  # saved before anyone saw the record
     last, own = make()
     random.seed(5), np.random.seed(5)
     history = train(last, DATA, config, checkpoints=tmp_path, resume=True, **how, **own)
@@ -419,6 +421,18 @@ def test_tensors_that_do_not_fit_are_left_out(group, key, copy):
         assert resumed_after(copy)[0] == 5
 
 
+def test_a_drive_that_does_not_answer_is_no_damage(copy, monkeypatch):
+    def read(path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    with pytest.raises(
+        CourseError, match="step 6 in .* cannot be read .Input/output error., and nothing was changed"
+    ):
+        train(tiny(dropout=0.2), DATA, CONFIG, checkpoints=copy, resume=True)
+    assert steps_in(copy) == [5, 6]
+
+
 # ---------------------------------------------------------------- whose run
 
 
@@ -549,6 +563,10 @@ def test_the_scaler_comes_back():
         model = tiny()
         optimizer = make_optimizer(model, config)
         scaler.scale(torch.zeros(()))  # the scale is made with the first loss
-        states.append(RunState(model, optimizer, KeptWeights(list(model.parameters()), config), scaler))
+        states.append(
+            RunState(
+                model, optimizer, KeptWeights(list(model.parameters()), config), scaler, RowsAtOnce(None)
+            )
+        )
     states[1].unpack(*states[0].pack())
     assert scalers[1].state_dict() == scalers[0].state_dict() and scalers[1].get_scale() == 4
