@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-def range_test(frame: pd.DataFrame, *, suggested: float | None = None, title: str = "A learning-rate range test") -> go.Figure:
+def range_test(frame: pd.DataFrame, *, suggested: float | None = None, title: str = "A range test") -> go.Figure:
     """Loss against the rate of a `search.rate_range_test`: each batch as a dot, the smoothed loss as a line.
 
     `suggested` marks a rate.
