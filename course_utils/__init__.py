@@ -38,6 +38,7 @@ _MODULES = {
     "figures",
     "metrics",
     "pretraining",
+    "search",
     "transformer",
     "widgets",
     "world",

@@ -120,14 +120,14 @@ def settings_of_study() -> Iterator[tuple[str, dict[str, Any]]]:
                 yield "warm-up", {"labels": 64, "seed": seed, "learning_rate": rate, "warmup_share": share}
         for name in CHANGES:
             yield "changes", {"labels": 64, "seed": seed, "change": name}
+        for name in WITH_WRONG_LABELS:
+            yield "wrong labels", {"labels": 128, "seed": seed, "change": name, "wrong": True}
     for seed in range(3):
         for rate in (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2):
             yield "rates", {"labels": 512, "seed": seed, "learning_rate": rate, "epochs": 6, "batch_size": 32}
         for batch_size in (8, 32, 128):
             for rate in (1e-4, 3e-4, 1e-3, 3e-3, 1e-2):
                 yield "batch", {"labels": 128, "seed": seed, "learning_rate": rate, "batch_size": batch_size}
-        for name in WITH_WRONG_LABELS:
-            yield "wrong labels", {"labels": 128, "seed": seed, "change": name, "wrong": True}
     for rows_seed in range(6):
         for seed in range(4):
             yield "luck", {"labels": 64, "seed": seed, "rows_seed": rows_seed}
@@ -267,7 +267,7 @@ CLAIMS: dict[str, Claim] = {
             judged(64, 2, rows_seed=rows)[0]["test"] - judged(64, 1, rows_seed=rows)[0]["test"]
         ),
         at_least=0.05,
-        seeds=(0, 3),  # sets of rows
+        seeds=(0, 5),  # sets of rows
     ),
     "08-range-test": Claim(
         says="With 512 labels, the suggested rate lies between a tenth of the sweep's best, 1e-3, and that best.",
@@ -286,6 +286,7 @@ CLAIMS: dict[str, Claim] = {
         says="At a sensible rate, a warm-up of 30 % scores no more than none.",
         measure=more({"warmup_share": 0.3}, {"warmup_share": 0.0}),
         at_most=0.01,
+        seeds=(0, 1),
     ),
     "08-large-batch-at-a-low-rate": Claim(
         says="At a low rate and equal epochs, a batch of 128 is more than five points behind one of 32.",
@@ -327,11 +328,13 @@ CLAIMS: dict[str, Claim] = {
         says="Dropout of .1 lowers the validation loss and does not raise the score.",
         measure=more({"dropout": 0.1}, {}),
         at_most=0.01,
+        seeds=(0, 1),
     ),
     "08-early-stopping": Claim(
         says="Keeping the weights of the lowest validation loss does not raise the score.",
         measure=more({"keep_best": True, "watch": "loss"}, {}),
         at_most=0.01,
+        seeds=(0, 1),
     ),
     "08-fewer-weights": Claim(
         says="With a quarter of 128 labels wrong, training the head alone is more than a point above training everything.",
@@ -342,6 +345,7 @@ CLAIMS: dict[str, Claim] = {
         says="Three epochs instead of ten cost more than five points.",
         measure=more({"epochs": 3}, {}),
         at_most=-0.05,
+        seeds=(0, 1),
     ),
     "08-flattery": Claim(
         says="The best of eight near-equal settings by 64 validation rows is flattered there by more than a point.",

@@ -290,7 +290,7 @@ widgets.explore(
 )
 
 # %% [markdown]
-# Training everything learns the wrong labels, all of them. The head alone cannot: it ends more than a point above (claim `08-fewer-weights`), with a fraction of the gap. With right labels the same choice cost you points. A remedy is for an illness; find out whether you have it.
+# Training everything learns the wrong labels, all of them. The head alone cannot: on average it ends more than a point above (claim `08-fewer-weights`), with a smaller gap. Look at *head only* in the figure before: with right labels there is nothing of the kind. A remedy is for an illness; find out whether you have it.
 #
 # ### Underfitting
 #
