@@ -58,7 +58,7 @@ def every_seed(
             legendgroup=str(name), hovertemplate="%{x}: %{y:.3f}",
         )  # fmt: skip
         figure.add_scatter(
-            x=list(means.index), y=list(means), name=str(name), legendgroup=str(name),
+            x=list(means.index), y=list(means), name=str(name), legendgroup=str(name), showlegend=by is not None,
             mode="lines+markers" if numeric else "markers", line=line_of(i),
             marker={**marker_of(i, 11), "line": {"color": "black", "width": 1}},
         )  # fmt: skip
@@ -67,6 +67,8 @@ def every_seed(
     if numeric:
         ticks = sorted(results[x].unique())
         figure.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
+    else:
+        figure.update_xaxes(automargin=True)  # long names stand aslant
     if chance is not None:
         mark_chance(figure, chance)
     return figure.update_layout(meta={"description": f"{title}. Means over seeds: {'; '.join(said)}."})
