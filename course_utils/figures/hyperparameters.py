@@ -29,9 +29,10 @@ def range_test(frame: pd.DataFrame, *, suggested: float | None = None, title: st
         x=frame["learning_rate"], y=frame["smoothed"], mode="lines", name="smoothed", line={"color": ORANGE, "width": 3}
     )
     if suggested is not None:
-        figure.add_vline(
-            x=suggested, line_dash="dash", line_color=GREY, annotation_text=f"suggested {suggested:.1e}"
-        )
+        figure.add_scatter(
+            x=[suggested, suggested], y=[0, frame["loss"].max()], mode="lines", name=f"suggested: {suggested:.1e}",
+            line={"color": GREY, "dash": "dash"},
+        )  # fmt: skip
         figure.layout.meta["description"] += f" Suggested: {suggested:.1e}."
     figure.update_xaxes(type="log", exponentformat="power", dtick=1)
     return figure.update_yaxes(rangemode="tozero")
@@ -66,6 +67,8 @@ def every_seed(
         said.append(f"{name}: {ends}")
     if numeric:
         ticks = sorted(results[x].unique())
+        if len(ticks) > 6:  # too many to stand side by side: powers of ten instead
+            ticks = [10.0**power for power in range(round(np.log10(ticks[0])), round(np.log10(ticks[-1])) + 1)]
         figure.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
     else:
         figure.update_xaxes(automargin=True)  # long names stand aslant

@@ -49,7 +49,6 @@ task = load_task(DATA, train_rows=LABELS, seed=0)
 data = encode(task, tokenizer)
 few_held_out = data["validation"].select(range(min(LABELS, len(data["validation"]))))
 PEAK = 1e-3 if load_model(MODEL, task).num_parameters() < 5_000_000 else 5e-5
-chance = 1 / len(task.label_names)
 print(f"{len(data['train'])} labelled rows, {len(few_held_out)} to choose by, {len(data['test'])} to judge by")
 
 # %% [markdown]
@@ -417,7 +416,7 @@ evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
 pictures.importances(optuna.importance.get_param_importances(everything, evaluator=evaluator))
 
 # %% [markdown]
-# Find the bright lines on the axis of the learning rate. Then look for any order on the axis of weight decay. An importance is about the *range* you gave: had you searched rates from 1e-3 to 3e-3 only, the rate would matter little.
+# Find the bright lines on the axis of the learning rate, then on that of dropout. Is there any order on the axis of weight decay? An importance is about the *range* you gave: had you searched rates from 1e-3 to 3e-3 only, the rate would matter little.
 #
 # ### The number to quote
 #
