@@ -41,6 +41,7 @@ _MODULES = {
     "figures",
     "metrics",
     "pretraining",
+    "search",
     "transformer",
     "widgets",
     "world",

@@ -67,6 +67,18 @@ def _scaling(report: Callable[[str], None]) -> pd.DataFrame:
     return scaling(report)
 
 
+def _hyperparameters(report: Callable[[str], None]) -> pd.DataFrame:
+    from .lesson_08 import study
+
+    return study(report)
+
+
+def _searches(report: Callable[[str], None]) -> pd.DataFrame:
+    from .lesson_08 import searches
+
+    return searches(report)
+
+
 def _translation(report: Callable[[str], None]) -> pd.DataFrame:
     from .lesson_12 import label_curve
 
@@ -82,6 +94,8 @@ def _back_translation(report: Callable[[str], None]) -> pd.DataFrame:
 # Comparisons of another shape: functions that report as they go and return the table to save.
 TABLES: dict[str, Callable[[Callable[[str], None]], pd.DataFrame]] = {
     "scaling": _scaling,
+    "hyperparameters": _hyperparameters,
+    "searches": _searches,
     "translation": _translation,
     "back_translation": _back_translation,
 }

@@ -416,4 +416,4 @@ live
 # - LoRA learns $\frac{\alpha}{r}BA$ beside a frozen $W$; $B$ starts at zero; merging costs nothing.
 # - Forgetting is measured on the same hidden words before and after, and the rate decides most of it.
 #
-# **Next:** 08, hyperparameters, is still being written. Go on with 09, text classification: many classes, and rare ones.
+# **Next:** 08, hyperparameters: which settings matter, and how to find them.
