@@ -35,6 +35,7 @@ from course_utils import (
     widgets,
 )
 from course_utils.figures import hyperparameters as pictures
+from course_utils.lab import Lab, Settings
 from course_utils.runs import learning_rate_at
 from course_utils.search import rate_range_test, search, steps_spent, suggested_rate, trials_table
 
@@ -432,6 +433,41 @@ print("the same settings, test rows, three seeds:", ", ".join(f"{value:.2f}" for
 
 # %% [markdown]
 # Quote the mean of the last line with its spread, and say how many trials it took to find. The first line comes from few rows and one seed, and was chosen for being high: it may lie on either side of the truth, and it is no evidence.
+#
+# ## 8 · The training lab
+#
+# Now all knobs at once, on a Transformer that trains while you watch. A lab holds one task and one model, and keeps every run with its settings, in a folder of yours: they are still there when you open the notebook again.
+#
+# Without knobs first. A **race** takes a step of each run by turns.
+#
+# **Predict.** Does a run that shares the machine with another learn something else than it would alone?
+
+# %%
+# NBVAL_CHECK_OUTPUT
+lab = Lab(DATA, MODEL)
+one = Settings(learning_rate=PEAK, labels=len(data["train"]), epochs=4)
+alone = lab.run(one, progress=False)
+raced, other = lab.race([one, one.but(learning_rate=PEAK / 10)], progress=False)
+print("the same losses:", [r.loss for r in raced.records] == [r.loss for r in alone.records])
+
+# %%
+lab.compare([alone, raced, other])
+
+# %% [markdown]
+# Order and dropout depend on the seed and the number of the step, on nothing else: that is what makes two runs comparable.
+#
+# Now the panel. Before a run it asks what you expect of its curves, and afterwards it shows both. Press a name in the table to clone a run with other settings, afresh or from its weights.
+#
+# - The **presets** but the first go wrong on purpose. Run three of them, look at the curves only, and say which is which.
+# - Find the highest rate that still learns. Then give it more warm-up.
+# - **Race** 64 labels against 512, and stop when you know the winner.
+# - *Not shuffled* draws the same teeth in every epoch. Does it cost you anything here?
+
+# %%
+widgets.TrainingLab(lab)
+
+# %% [markdown]
+# The name that it gives to curves (*learns by heart*, *too good* …) comes from a few rules of thumb in `course_utils/lab/symptoms.py`: read them, and find a run that they misjudge.
 #
 # ## Check your understanding
 #
