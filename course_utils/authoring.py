@@ -68,7 +68,8 @@ if "google.colab" in sys.modules:
     output.enable_custom_widget_manager()  # for live figures and widgets
     # To keep progress and checkpoints when Colab ends (optional), put them into your Drive:
     # from google.colab import drive; drive.mount("/content/drive")
-    # %env COURSE_HOME=/content/drive/MyDrive/finetuning-lab"""
+    # %env COURSE_HOME=/content/drive/MyDrive/finetuning-lab
+    # %env COURSE_CHECKPOINTS=/content/drive/MyDrive/finetuning-lab/checkpoints"""
 
 _MARKER = re.compile(r"^# %%(?:\s+(?P<markdown>\[markdown\]))?(?:\s+tags=(?P<tags>\[.*\]))?\s*$")
 _MAGIC = re.compile(r"^(\s*)# (%{1,2}\w.*|!\w.*)$")

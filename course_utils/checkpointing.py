@@ -395,6 +395,24 @@ def identify(
     return json.loads(_json(identity))  # as it will be read
 
 
+def automatic_checkpoints(
+    model: nn.Module, data: Rows, config: TrainConfig, validation: Rows | None, loss: Any, metric: Any, groups: Any
+) -> Checkpoints | None:
+    """A folder in COURSE_CHECKPOINTS for the run that starts from these weights, rows and settings; None without it.
+
+    So a notebook that is run again after a lost kernel goes through its finished runs and goes on with the broken one.
+    A loss that is a function is known by nothing but its name, so its runs are not kept.
+    """
+    place = os.environ.get("COURSE_CHECKPOINTS", "").strip()
+    if not place or not isinstance(loss, str | None):
+        return None
+    scales = [[group.get("lr_scale"), group.get("weight_decay")] for group in groups or ()]
+    what = [asdict(config), loss, getattr(metric, "__qualname__", type(metric).__qualname__), scales, _digest_rows(data)]
+    what += ["" if validation is None else _digest_rows(validation), [p.requires_grad for p in model.parameters()]]
+    run = _digest(repr(what).encode(), *map(_bytes, model.parameters()))
+    return Checkpoints(Path(place).expanduser() / run, keep=1)
+
+
 def _digest(*contents: Any) -> str:
     digest = hashlib.sha256()
     for content in contents:

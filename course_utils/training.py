@@ -25,7 +25,7 @@ import torch
 from torch import nn
 
 from .batching import Batch, EncodedRows, Rows, batch_order
-from .checkpointing import Checkpoints, KeptWeights, RunState, Saver
+from .checkpointing import Checkpoints, KeptWeights, RunState, Saver, automatic_checkpoints
 from .devices import (
     Objective,
     RowsAtOnce,
@@ -179,7 +179,8 @@ def train(
             and "weight_decay".
         before_step: called with (step, model) before each step; it may freeze and unfreeze.
         checkpoints: a folder, or `Checkpoints(folder, every=100, keep=2)`: the run is saved there as it goes.
-            Where it cannot be, on a full disk say, a warning says so and training goes on.
+            Where it cannot be, on a full disk say, a warning says so and training goes on. With COURSE_CHECKPOINTS
+            in the environment each run without `before_step` has a folder there, and goes on by itself.
         resume: go on from the last good checkpoint in that folder, if there is one: the same line, run again after
             a crash, continues. The records of before the break come first. See `checkpointing`.
         on_record: called with each record. An exception from it ends the run and leaves the model
@@ -192,6 +193,10 @@ def train(
     """
     from tqdm.auto import tqdm
 
+    if checkpoints is None and not resume and before_step is None:
+        parameter_groups = parameter_groups and list(parameter_groups)
+        checkpoints = automatic_checkpoints(model, data, config, validation, loss, metric, parameter_groups)
+        resume = checkpoints is not None
     history = History(config)
     records = training_steps(
         model, data, config, loss=loss, validation=validation, metric=metric,

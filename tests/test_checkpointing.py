@@ -30,7 +30,7 @@ from course_utils.checkpointing import (
     read_checkpoint,
     write_checkpoint,
 )
-from course_utils.devices import RowsAtOnce
+from course_utils.devices import RowsAtOnce, seed_step
 from course_utils.errors import CourseError
 from course_utils.losses import loss_for
 from course_utils.training import TrainConfig, make_optimizer, train, training_steps
@@ -570,3 +570,47 @@ def test_the_scaler_comes_back():
         )
     states[1].unpack(*states[0].pack())
     assert scalers[1].state_dict() == scalers[0].state_dict() and scalers[1].get_scale() == 4
+
+
+# ---------------------------------------------------------------- a notebook that is run again
+
+
+def test_with_a_folder_for_all_runs_a_notebook_goes_on_by_itself(tmp_path, monkeypatch):
+    """What a notebook does: two runs, one from other settings; then all of it again after a break in the second."""
+
+    def notebook(break_after=None):
+        made = []
+        for config in (CONFIG, replace(CONFIG, learning_rate=1e-3)):
+            model, steps = tiny(dropout=0.1), []
+
+            def watch(record, steps=steps, config=config):
+                steps.append(record)
+                if config is not CONFIG and len(steps) == break_after:
+                    raise KeyboardInterrupt
+
+            train(model, DATA, config, validation=VALIDATION, on_record=watch, progress=False)
+            made.append((what_happened(steps), weights(model)))
+        return made
+
+    unbroken = notebook()
+    monkeypatch.setenv("COURSE_CHECKPOINTS", str(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        notebook(break_after=6)
+    taken = []
+    monkeypatch.setattr("course_utils.training.seed_step", lambda accelerator, seed, step, real=seed_step: (taken.append(step), real(accelerator, seed, step)))
+    again = notebook()
+    assert taken == list(range(5, 13)), "the first run is not trained again; the second goes on after its last evaluation"
+    for (records, model), (wanted, wanted_model) in zip(again, unbroken):
+        assert records == wanted and torch.equal(model, wanted_model)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_runs_that_differ_in_rows_or_weights_have_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_CHECKPOINTS", str(tmp_path))
+    short = replace(CONFIG, epochs=1)
+    for model, data in ((tiny(), DATA), (tiny(), rows(32, seed=3)), (tiny(seed=1), DATA)):
+        train(model, data, short, progress=False)
+    assert len(list(tmp_path.iterdir())) == 3
+    train(tiny(), DATA, short, loss=loss_for("classification"), progress=False)  # known by nothing but its name
+    train(tiny(), DATA, short, before_step=lambda step, model: None, progress=False)
+    assert len(list(tmp_path.iterdir())) == 3
