@@ -223,7 +223,8 @@ def test_a_saved_set_that_is_empty_or_not_whole(tmp_path):
     from datasets import Dataset, DatasetDict
 
     DatasetDict(train=Dataset.from_dict({"text": [], "label": []})).save_to_disk(tmp_path / "empty")
-    assert "a split is empty" in error_of(tmp_path / "empty")
+    message = error_of(tmp_path / "empty")  # older releases of datasets read it
+    assert "a split is empty" in message or "has no rows" in message
     (tmp_path / "partial").mkdir()
     (tmp_path / "partial" / "dataset_dict.json").write_text('{"splits": ["train"]}')
     assert "was not copied whole" in error_of(tmp_path / "partial")
@@ -360,7 +361,7 @@ def test_positions_of_a_model(family, usable):
     from course_utils.models import learned_positions
 
     config = getattr(transformers, f"{family}Config")(
-        vocab_size=32, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        vocab_size=32, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=16,
         max_position_embeddings=64, pad_token_id=1, bos_token_id=2, eos_token_id=3,
     )  # fmt: skip
     assert learned_positions(transformers.AutoModel.from_config(config)) == usable
