@@ -460,7 +460,7 @@ lab.compare([alone, raced, other])
 #
 # - The **presets** but the first go wrong on purpose. Run three of them, look at the curves only, and say which is which.
 # - Find the highest rate that still learns. Then give it more warm-up.
-# - **Race** 64 labels against 512, and stop when you know the winner.
+# - **Race** ten times a sensible rate, with no warm-up and with .3. Which leads after a quarter of the steps, which at the end?
 # - *Not shuffled* draws the same teeth in every epoch. Does it cost you anything here?
 
 # %%
