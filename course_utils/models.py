@@ -305,8 +305,8 @@ def _check_weights(name: str | os.PathLike[str], folder: Path) -> None:
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise CourseError(
-            f"The checkpoint {os.fspath(name)!r} has no weights as safetensors in {str(folder)!r} (the course reads "
-            "no pickles): save them with model.save_pretrained, or take another checkpoint."
+            f"The checkpoint {os.fspath(name)!r} holds no weights as safetensors (the course reads no pickles): "
+            "save them with model.save_pretrained, or take another checkpoint."
         )
     from safetensors import SafetensorError, safe_open
 

@@ -264,7 +264,7 @@ def test_a_checkpoint_that_carries_a_pickle_only(hostile, repositories, at_hub):
     shutil.copytree(repositories / "models" / BERT, folder)
     (folder / "model.safetensors").unlink()
     for name in ("eve/pickled", folder):
-        with pytest.raises(CourseError, match=r"no weights as safetensors.*reads no pickles"):
+        with pytest.raises(CourseError, match=r"holds no weights as safetensors.*reads no pickles"):
             load_model(name, "masked_lm")
     assert not any(".bin" in line for line in at_hub.asked)  # nor is it fetched
 
