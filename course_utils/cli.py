@@ -196,7 +196,8 @@ def _prefetch(options: argparse.Namespace) -> int:
     for number in options.lessons or LESSONS:
         lesson = LESSONS[number]
         needs = " + ".join((*lesson.models, *lesson.data)) or "the mini world"
-        print(f"{number}  {needs:<28} on a T4 about {t4_minutes(number):.0f} min (estimate); {lesson.expected}")
+        time = f"about {t4_minutes(number):.0f} min (estimate)" if lesson.seconds else "not estimated"
+        print(f"{number}  {needs:<28} on a T4: {time}; score: {lesson.expected}")
     return 0
 
 
