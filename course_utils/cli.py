@@ -184,7 +184,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _prefetch(options: argparse.Namespace) -> int:
-    from course_utils.prefetch import needed, prefetch, verify
+    from course_utils.hub_table import LESSONS
+    from course_utils.prefetch import needed, prefetch, t4_minutes, verify
 
     if options.check and options.to is None:
         raise CourseError("--check verifies a folder: say which with --to FOLDER.")
@@ -199,6 +200,11 @@ def _prefetch(options: argparse.Namespace) -> int:
     for one in repositories:
         print(f"{one.megabytes:8,.1f} MB  {one.hub_id:<40} {(one.revision or 'default branch')[:8]}  {one.licence}")
     print(f"{sum(one.megabytes for one in repositories):8,.1f} MB in all; course prefetch --to FOLDER brings them")
+    for number in options.lessons or LESSONS:
+        lesson = LESSONS[number]
+        needs = " + ".join((*lesson.models, *lesson.data)) or "the mini world"
+        time = f"about {t4_minutes(number):.0f} min (estimate)" if lesson.seconds else "not estimated"
+        print(f"{number}  {needs:<28} on a T4: {time}; score: {lesson.expected}")
     return 0
 
 

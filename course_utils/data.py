@@ -136,7 +136,7 @@ def _source(name: str, scale: str | None, train_rows: int | None) -> tuple[str, 
     path = Path(name).expanduser()
     if name in DATASETS:
         if current_scale(scale).name == "hub":
-            return name, _from_hub(DATASETS[name].hub_id, DATASETS[name]), False
+            return name, _for_lessons(_from_hub(DATASETS[name].hub_id, DATASETS[name]), DATASETS[name].held_out), False
         from .world.tasks import TASKS
 
         if name in TASKS:
@@ -151,7 +151,8 @@ def _source(name: str, scale: str | None, train_rows: int | None) -> tuple[str, 
     owner, _, rest = name.partition("/")
     looks_local = "\\" in name or name.startswith((".", "~", "/")) or name.lower().endswith(SUFFIXES)
     if rest and "/" not in rest and not looks_local and not Path(owner).is_dir():
-        return rest, _from_hub(name), False
+        pinned = next((known for known in DATASETS.values() if known.hub_id == name), None)
+        return rest, _from_hub(name, pinned), False
     if rest or looks_local:
         raise missing_path(path)
     raise CourseError(f"No task, file or folder is called {name!r}: {did_you_mean(name, tuple(DATASETS))}")
@@ -177,6 +178,16 @@ def _from_hub(hub_id: str, known: HubDataset | None = None) -> DatasetDict:
     if known and known.config:
         return _named_splits(_read_whole(folder, where, known.config), where)
     return _from_folder(folder, where)
+
+
+def _for_lessons(rows: DatasetDict, held_out: int) -> DatasetDict:
+    """All training rows, and of every other split so many, drawn once for all: its id or a folder gives the whole set."""
+    from datasets import DatasetDict
+
+    order = {split: np.random.default_rng(0).permutation(len(part))[:held_out] for split, part in rows.items()}
+    return DatasetDict(
+        {s: part if s == "train" or len(part) <= held_out else part.select(np.sort(order[s])) for s, part in rows.items()}
+    )
 
 
 def _from_folder(path: Path, where: str = "") -> DatasetDict:

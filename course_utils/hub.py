@@ -60,12 +60,13 @@ def place(folder: Path, hub_id: str, kind: str) -> Path:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """What a prefetched folder holds: "models/OWNER/NAME" → revision, and the size and sha256 of each file."""
     try:
-        return json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return {name: entry for name, entry in manifest.items() if set(entry) == {"revision", "files"}}
     except FileNotFoundError:
         return {}
-    except ValueError as error:
+    except (AttributeError, TypeError, ValueError) as error:  # no JSON, or another program's
         raise CourseError(
-            f"{str(folder / MANIFEST)!r} can't be read ({error}): delete it and run `course prefetch` again; "
+            f"{str(folder / MANIFEST)!r} is none of `course prefetch` ({error}): delete it and run that again; "
             "what is whole is not fetched twice."
         ) from error
 

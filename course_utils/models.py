@@ -291,7 +291,8 @@ def _refuse_code(name: str | os.PathLike[str], folder: Path) -> None:
     """Raise CourseError if a checkpoint can be read only by running code that lies beside it or on the Hub."""
     from transformers import CONFIG_MAPPING
 
-    with _clear_errors(name):
+    settings = {}
+    with contextlib.suppress(ValueError):  # what is wrong with the file, its reader says
         settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     if "auto_map" in settings and settings.get("model_type") not in CONFIG_MAPPING:
         raise CourseError(
@@ -305,8 +306,8 @@ def _check_weights(name: str | os.PathLike[str], folder: Path) -> None:
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise CourseError(
-            f"The checkpoint {os.fspath(name)!r} has no weights as safetensors in {str(folder)!r} (the course reads "
-            "no pickles): save them with model.save_pretrained, or take another checkpoint."
+            f"The checkpoint {os.fspath(name)!r} holds no weights as safetensors (the course reads no pickles): "
+            "save them with model.save_pretrained, or take another checkpoint."
         )
     from safetensors import SafetensorError, safe_open
 

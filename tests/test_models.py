@@ -260,7 +260,7 @@ def test_remote_code_is_never_run(broken):
     config |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.Config"}}
     (broken / "config.json").write_text(json.dumps(config))
     (broken / "evil.py").write_text("raise SystemExit('remote code ran')")
-    with pytest.raises(CourseError, match="could not be loaded"):
+    with pytest.raises(CourseError, match="asks to run code of its own"):
         md.load_model(broken, TASK)
 
 

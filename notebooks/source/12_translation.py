@@ -187,7 +187,8 @@ spoils = {
 rows = []
 for name, spoil in spoils.items():
     changed = [text for text in lab.references(task, data["test"]) if spoil(text) != text]
-    rows.append({"spoiled": name, "sentences": len(changed)} | translation_scores(list(map(spoil, changed)), changed))
+    if changed:  # real text need not hold what this spoils
+        rows.append({"spoiled": name, "sentences": len(changed)} | translation_scores(list(map(spoil, changed)), changed))
 pd.DataFrame(rows).round(1)
 
 # %% [markdown]
