@@ -48,12 +48,19 @@ def open_accelerator(precision: str, model: nn.Module) -> Accelerator:
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()  # for `memory_report`
     AcceleratorState._reset_state()  # kept per process, it would refuse a second run with another precision
-    return Accelerator(
+    accelerator = Accelerator(
         cpu=no_gpu,
         mixed_precision="no" if precision == "fp32" else precision,
         # Some models have parts that a task does not use, as a pooler: do not wait for their gradients.
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if accelerator.num_processes < started:
+        raise CourseError(
+            f"{started} processes were started and this one would train alone: make no Accelerator() or PartialState() "
+            "before training, or say there, too, that there is no GPU (cpu=True)."
+        )
+    return accelerator
 
 
 def automatic_precision(device: str, model: nn.Module | None = None) -> str:
@@ -143,7 +150,7 @@ def seed_step(accelerator: Accelerator, seed: int, step: int) -> None:
     Each step has its own seed, so a run can continue from any step; processes drop different units.
     """
     key = np.random.SeedSequence((seed, step, accelerator.process_index))
-    step_seed = int(key.generate_state(1, np.uint64)[0] >> 1)
+    step_seed = int(key.generate_state(1, np.uint64)[0]) >> 1
     torch.default_generator.manual_seed(step_seed)
     if accelerator.device.type != "cpu":
         torch.get_device_module(accelerator.device).manual_seed(step_seed)
@@ -228,9 +235,12 @@ def memory_report() -> str:
     return f"Memory: this process held at most {held / 2**30:.2f} of {psutil.virtual_memory().total / 2**30:.2f} GB"
 
 
+def is_first_process() -> bool:
+    """Is this the process of its machine that shows a bar?"""
+    return int(os.environ.get("LOCAL_RANK", "0")) == 0
+
+
 def has_reader() -> bool:
-    """Is there a notebook or a terminal to show a bar in, and is this the process that shows it?"""
-    if int(os.environ.get("LOCAL_RANK", "0")) > 0:
-        return False
+    """Is there a notebook or a terminal to show a bar in?"""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return getattr(shell, "kernel", None) is not None or sys.stderr.isatty()

@@ -111,8 +111,8 @@ def book(root: Path, numbers: Iterable[str] = ()) -> Path:
             PLOTLY_RENDERER="plotly_mimetype+notebook",  # draws without a network
             COURSE_WIDGETS="0",  # a page has no kernel to answer a slider
         )
-        page, _ = HTMLExporter().from_notebook_node(
-            executed, resources={"metadata": {"name": target.path.stem}}
+        page, _ = HTMLExporter(embed_images=True).from_notebook_node(
+            executed, resources={"metadata": {"name": target.path.stem, "path": str(target.path.parent)}}
         )
         (folder / f"{target.path.stem}.html").write_text(page, encoding="utf-8")
         pages.append((target.path.stem, title(target)))

@@ -202,7 +202,7 @@ def train(
         model, data, config, loss=loss, validation=validation, metric=metric,
         parameter_groups=parameter_groups, before_step=before_step, checkpoints=checkpoints, resume=resume,
     )  # fmt: skip
-    hidden = not (has_reader() if progress is None else progress)
+    hidden = not is_first_process() or not (has_reader() if progress is None else progress)
     with closing(records), tqdm(total=count_steps(data.lengths, config), unit="step", disable=hidden) as bar:
         for record in records:
             history.records.append(record)

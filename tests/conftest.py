@@ -24,7 +24,7 @@ atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 startup = SCRATCH / "ipython" / "profile_default" / "startup"
 startup.mkdir(parents=True)
 shutil.copy(Path(__file__).with_name("kernel_startup.py"), startup / "00_closed.py")
-for setting in ("COURSE_MODEL", "COURSE_DATA", "COURSE_ROWS"):  # a learner's own, which lessons would follow
+for setting in ("COURSE_MODEL", "COURSE_DATA", "COURSE_ROWS", "COURSE_OFFLINE", "COURSE_CHECKPOINTS", "COURSE_WIDGETS"):  # a learner's own, which lessons would follow
     os.environ.pop(setting, None)
 os.environ.update(
     OFFLINE,
