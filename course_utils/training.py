@@ -30,6 +30,7 @@ from .devices import (
     Objective,
     RowsAtOnce,
     has_reader,
+    is_first_process,
     open_accelerator,
     prepared,
     recompute_activations,
