@@ -218,6 +218,17 @@ def test_by_turns_makes_a_step_of_each(lab):
     assert names == ["run 1", "run 2"] * 6 + ["run 2"] * 6
 
 
+def test_a_run_that_begins_takes_nothing_from_one_under_way(lab, monkeypatch):
+    """A cell may train while a panel's thread does: accelerate's state, which both read, must stay."""
+    from accelerate.state import AcceleratorState
+
+    steps = lab.by_turns([lab.prepare(FEW)])
+    next(steps)
+    monkeypatch.setattr(AcceleratorState, "_reset_state", lambda *_: pytest.fail("the other run stands without a device"))
+    lab.run(FEW.but(epochs=1), progress=False)
+    steps.close()
+
+
 def test_a_run_that_fails_says_why_and_leaves_the_others_alone(lab):
     def broken():
         yield Record(1, 0.1, 1.0, 1e-3, 1.0, 4, 20, 0.1)

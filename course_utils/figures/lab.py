@@ -65,9 +65,9 @@ def board(
         for column, place in (("grad_norm", 3), ("learning_rate", 4)):
             axes = {"xaxis": f"x{place}", "yaxis": f"y{place}"}
             figure.add_scatter(x=thin["step"], y=thin[column], mode="lines", showlegend=False, **axes, **common)
-    for level, place, what in ((guessing, "", "guessing"), (expected, "2", "you expect")):
+    for level, panel, what in ((guessing, "", "guessing"), (expected, "2", "you expect")):
         if level is not None:
-            axes = {"xref": f"x{place} domain", "yref": f"y{place}"}
+            axes = {"xref": f"x{panel} domain", "yref": f"y{panel}"}
             figure.add_shape(type="line", x0=0, x1=1, y0=level, y1=level, line={"color": GREY, "dash": "dot"}, **axes)
             figure.add_annotation(text=what, x=1, y=level, xanchor="right", yanchor="bottom", showarrow=False, **axes)
     return figure

@@ -121,7 +121,8 @@ class Run:
         validation = columns.pop("validation")
         lines = zip(*(map(_or_nan, columns[name]) for name in RECORDED), strict=True)
         scores = {step: {name: _or_nan(value) for name, value in of.items()} for step, of in validation.items()}
-        records = [Record(*line, validation=scores.get(str(line[0]), {})) for line in lines]
+        steps = [dict(zip(RECORDED, line)) for line in lines]
+        records = [Record(**step, validation=scores.get(str(step["step"]), {})) for step in steps]
         kept |= {"settings": Settings(**kept["settings"]), "expected": Expected(**kept["expected"])}
         return cls(**kept, records=records)
 
