@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import random
 
 import numpy as np
@@ -146,6 +147,23 @@ def test_a_full_disk_is_said_and_training_goes_on(lab, monkeypatch):
         run = lab.run(FEW, progress=False)
     assert run.state == "finished"
     assert [(file.name, file.stat().st_size) for file in lab.shelf.folder.iterdir()] == [("0001.json", 0)]
+
+
+def test_nothing_half_written_stays(lab, places, monkeypatch):
+    run, _ = lab.prepare(FEW)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("os.replace", interrupted)
+        lab.rename(run, "mine")
+    old, new = (lab.shelf.folder / f".0001-{age}.safetensors" for age in ("old", "new"))
+    for draft in (old, new):
+        draft.touch()
+    os.utime(old, (0, 0))  # of a program that was killed
+    again(lab, places)
+    assert {file.name for file in lab.shelf.folder.iterdir()} == {"0001.json", new.name}
 
 
 def test_only_the_newest_weights_and_those_of_starred_runs_stay(lab, monkeypatch):

@@ -7,6 +7,7 @@ import math
 import time
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,8 +149,13 @@ class Shelf:
     def load(self) -> dict[str, Run]:
         """The runs by id, oldest first. A file that cannot be read is named in a warning and left where it is.
 
-        A run that was not over when its program ended is "interrupted".
+        A run that was not over when its program ended is "interrupted". What a program was writing when it was killed,
+        an hour ago or more, is deleted: weights are large.
         """
+        for draft in self.folder.glob(".*-*"):
+            with suppress(OSError):  # another program was quicker
+                if time.time() - draft.stat().st_mtime > 3600:
+                    draft.unlink()
         runs = {}
         for run_id in self._ids():
             if not self._file(run_id).stat().st_size:  # a number taken, and nothing written yet
