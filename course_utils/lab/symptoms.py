@@ -28,7 +28,7 @@ def symptom(records: Sequence[Record], *, guessing: float = math.nan, failed: bo
     """The name of what the curves show, or "" where there is too little of them.
 
     `guessing` is the validation loss, in nats per target, of one who knows how frequent each label is and nothing
-    else. The thresholds are this course's own, set by eye on runs of its shipped encoder.
+    else. The thresholds are this course's own, from no source.
     """
     if failed:
         return "breaks"
