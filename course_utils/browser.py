@@ -47,21 +47,16 @@ def get_browser(report: Callable[[str], None] = print) -> str | None:
         return found
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     packages = ["--no-install-recommends", "chromium", "fonts-dejavu-core"]
-    attempts = (
-        [["apt-get", "update", "-qq"], ["apt-get", "install", "-qq", "-y", *packages]]
-        if root and shutil.which("apt-get")
-        else []
-    )
-    for command in [*attempts, [sys.executable, "-m", "playwright", "install", "chromium"]]:
+    commands = [[sys.executable, "-m", "playwright", "install", "chromium"]]
+    if root and shutil.which("apt-get"):
+        commands = [["apt-get", "update", "-qq"], ["apt-get", "install", "-qq", "-y", *packages], *commands]
+    for command in commands:
         report(f"No browser yet, so: {' '.join(command[command[0] == sys.executable :])}")
         with suppress(OSError, subprocess.TimeoutExpired):
             subprocess.run(
-                command,
-                timeout=300,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                command, timeout=300, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            )
+            )  # fmt: skip
         if (found := find_browser()) is not None:
             return found
     return None
@@ -69,7 +64,10 @@ def get_browser(report: Callable[[str], None] = print) -> str | None:
 
 @contextmanager
 def jupyter(folder: Path, **environment: str) -> Iterator[str]:
-    """The address, with its token, of a JupyterLab that serves `folder` on loopback until the end of the block."""
+    """The address, with its token and PATH for a notebook's, of a JupyterLab that serves `folder` on loopback.
+
+    It ends with the block. Raises CourseError where it does not start.
+    """
     from .cli import NO_NEWS, lab_environment
 
     with socket.socket() as free:
@@ -90,19 +88,24 @@ def jupyter(folder: Path, **environment: str) -> Iterator[str]:
         ):
             try:
                 address = f"http://127.0.0.1:{port}"
-                for _ in range(SECONDS * 5):
-                    try:
-                        urllib.request.urlopen(f"{address}/api/status?token={token}", timeout=2).close()
-                        break
-                    except OSError:
-                        if server.poll() is not None:
-                            log.seek(0)
-                            raise CourseError(f"JupyterLab did not start: {log.read()[-300:]}") from None
-                        time.sleep(0.2)
+                give_up = time.monotonic() + SECONDS
+                while not _answers(f"{address}/api/status?token={token}"):
+                    if server.poll() is not None or time.monotonic() > give_up:
+                        log.seek(0)
+                        raise CourseError(f"JupyterLab did not start; the end of what it said: {log.read()[-300:]}")
+                    time.sleep(0.2)
                 yield f"{address}/lab/tree/PATH?token={token}&reset"
             finally:
                 server.terminate()
                 server.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        urllib.request.urlopen(address, timeout=2).close()
+    except OSError:
+        return False
+    return True
 
 
 class Notebook:

@@ -375,17 +375,12 @@ def identify(
     trainable = set(map(id, state.parameters.values()))
     frozen = {name: p for name, p in state.model.named_parameters() if id(p) not in trainable}
     groups = [
-        [
-            {key: value for key, value in group.items() if key in ("lr_scale", "weight_decay")},
-            len(group["params"]),
-        ]
+        [{key: group[key] for key in group if key in ("lr_scale", "weight_decay")}, len(group["params"])]
         for group in state.optimizer.param_groups
     ]
     weights = [(name, tuple(each.shape), str(each.dtype)) for name, each in state.parameters.items()]
     identity = asdict(config) | {
-        "loss": loss
-        if isinstance(loss, str | None)
-        else getattr(loss, "__qualname__", type(loss).__qualname__),
+        "loss": loss if isinstance(loss, str | None) else getattr(loss, "__qualname__", type(loss).__qualname__),
         "weights to train": _digest(repr((weights, groups)).encode()),
         # Not saved, so they must be there: a head drawn with another seed would go unnoticed.
         "frozen weights": _digest(*(_bytes(each) for each in frozen.values())),
@@ -398,7 +393,7 @@ def identify(
 def automatic_checkpoints(
     model: nn.Module, data: Rows, config: TrainConfig, validation: Rows | None, loss: Any, metric: Any, groups: Any
 ) -> Checkpoints | None:
-    """A folder in COURSE_CHECKPOINTS for the run that starts from these weights, rows and settings; None without it.
+    """A folder in COURSE_CHECKPOINTS for the run that starts from this model, these rows and settings; None without it.
 
     So a notebook that is run again after a lost kernel goes through its finished runs and goes on with the broken one.
     A loss that is a function is known by nothing but its name, so its runs are not kept.
@@ -409,6 +404,8 @@ def automatic_checkpoints(
     scales = [[group.get("lr_scale"), group.get("weight_decay")] for group in groups or ()]
     what = [asdict(config), loss, getattr(metric, "__qualname__", type(metric).__qualname__), scales, _digest_rows(data)]
     what += ["" if validation is None else _digest_rows(validation), [p.requires_grad for p in model.parameters()]]
+    # What no weight tells: dropout, the strength of LoRA.
+    what += [model, getattr(model, "config", None), [getattr(module, "scaling", None) for module in model.modules()]]
     run = _digest(repr(what).encode(), *map(_bytes, model.parameters()))
     return Checkpoints(Path(place).expanduser() / run, keep=1)
 
@@ -465,9 +462,7 @@ class Saver:
             self.folder.mkdir(parents=True, exist_ok=True)
             steps = _steps_in(self.folder)
             for leftover in self.folder.glob(".step-*") if self.writes else ():
-                shutil.rmtree(
-                    leftover, ignore_errors=True
-                )  # of a process that was killed while it wrote or removed it
+                shutil.rmtree(leftover, ignore_errors=True)  # of a process that was killed at work on it
         except OSError as error:
             raise CourseError(
                 f"Checkpoints cannot be kept in {self.folder} ({error.strerror}); choose another folder."

@@ -47,10 +47,13 @@ def open_accelerator(precision: str, model: nn.Module) -> Accelerator:
         )
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()  # for `memory_report`
-    AcceleratorState._reset_state()  # kept per process, it would refuse a second run with another precision
+    mixed_precision = "no" if precision == "fp32" else precision
+    # The state is kept per process and refuses another precision. Only then, since a run in another thread reads it.
+    if AcceleratorState._shared_state.get("_mixed_precision", mixed_precision) != mixed_precision:
+        AcceleratorState._reset_state()
     accelerator = Accelerator(
         cpu=no_gpu,
-        mixed_precision="no" if precision == "fp32" else precision,
+        mixed_precision=mixed_precision,
         # Some models have parts that a task does not use, as a pooler: do not wait for their gradients.
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )

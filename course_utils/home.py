@@ -22,13 +22,12 @@ def home() -> Path:
 
 
 def write_whole(file: Path, contents: str | bytes) -> None:
-    """Write all or nothing: whoever reads meanwhile, or a crash, meets the old file or the new one."""
+    """Write all or nothing: whoever reads meanwhile, or a crash, meets the old file or the new one. Raises OSError."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.stem}-", suffix=file.suffix)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(contents.encode("utf-8") if isinstance(contents, str) else contents)
         os.replace(draft, file)
-    except OSError:
+    finally:  # also when the kernel is interrupted
         Path(draft).unlink(missing_ok=True)
-        raise

@@ -605,12 +605,23 @@ def test_with_a_folder_for_all_runs_a_notebook_goes_on_by_itself(tmp_path, monke
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_runs_that_differ_in_rows_or_weights_have_folders_of_their_own(tmp_path, monkeypatch):
+def dropping(share):
+    model = tiny()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
+    return model
+
+
+def test_runs_that_differ_in_rows_weights_or_dropout_have_folders_of_their_own(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_CHECKPOINTS", str(tmp_path))
     short = replace(CONFIG, epochs=1)
     for model, data in ((tiny(), DATA), (tiny(), rows(32, seed=3)), (tiny(seed=1), DATA)):
         train(model, data, short, progress=False)
     assert len(list(tmp_path.iterdir())) == 3
+    for model in (dropping(0.1), dropping(0.2)):  # the same weights
+        train(model, DATA, short, progress=False)
+    assert len(list(tmp_path.iterdir())) == 5
     train(tiny(), DATA, short, loss=loss_for("classification"), progress=False)  # known by nothing but its name
     train(tiny(), DATA, short, before_step=lambda step, model: None, progress=False)
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 5

@@ -2,13 +2,17 @@
 
 import json
 import math
+import os
 import random
 
+import numpy as np
 import pytest
+import torch
 from helpers_tiny import tiny_model, tiny_tokenizer
+from safetensors.torch import load_file, save
 
 from course_utils.errors import CourseError
-from course_utils.lab import PRESETS, SYMPTOMS, Expected, Lab, Settings, symptom
+from course_utils.lab import PRESETS, SYMPTOMS, Expected, Lab, Run, Settings, symptom
 from course_utils.lab import laboratory as module
 from course_utils.runs import Record
 
@@ -63,7 +67,7 @@ def test_a_run_that_was_under_way_when_the_kernel_died_is_called_interrupted(lab
     assert run.state == "stopped" and again(lab, places).runs[run.id].state == "stopped"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 99}', '{"version": 1}', "\x00\xff"])
+@pytest.mark.parametrize("text", [" ", "{", "[]", '{"version": 99}', '{"version": 1}', "\x00\xff"])
 def test_a_file_that_is_no_run_is_named_and_left_alone(lab, places, text):
     kept = lab.run(FEW, progress=False)
     broken = lab.shelf.folder / "0007.json"
@@ -71,6 +75,59 @@ def test_a_file_that_is_no_run_is_named_and_left_alone(lab, places, text):
     with pytest.warns(UserWarning, match=r"0007\.json cannot be read"):
         assert list(again(lab, places).runs) == [kept.id]
     assert broken.read_text(encoding="latin-1") == text
+
+
+def test_a_copy_that_a_synchroniser_made_is_no_run(lab, places):
+    kept = lab.run(FEW.but(epochs=1), progress=False)
+    (lab.shelf.folder / "0001 (conflict).json").write_text(kept.to_json())
+    assert list(again(lab, places).runs) == [kept.id] and lab.prepare(FEW)[0].name == "run 2"
+
+
+def test_what_is_kept_is_strict_json(lab):
+    def refuse(name):
+        raise AssertionError(f"{name} is no JSON")
+
+    run, _ = lab.prepare(FEW.but(batch_size=np.int64(4)))
+    run.records.append(Record(1, 0.1, math.nan, 1e-3, math.inf, 4, 20, 0.1, {"loss": math.nan, "accuracy": np.float32(0.5)}))
+    text = run.to_json()
+    json.loads(text, parse_constant=refuse)
+    [record] = Run.from_json(text).records
+    assert math.isnan(record.loss) and math.isnan(record.validation["loss"]) and record.validation["accuracy"] == 0.5
+
+
+def test_a_record_that_comes_while_the_run_is_written_waits_for_the_next_time(lab):
+    record = Record(1, 0.1, 1.0, 1e-3, 1.0, 4, 20, 0.1)
+
+    class Growing(list):
+        def __iter__(self):
+            yield from list(super().__iter__())
+            self.append(record)
+
+    run, _ = lab.prepare(FEW)
+    run.records = Growing([record])
+    assert len(Run.from_json(run.to_json()).records) == 1
+
+
+def test_two_programs_in_one_folder_take_no_number_twice(lab, places):
+    other = again(lab, places)
+    ids = [each.prepare(FEW)[0].id for each in (lab, other, other, lab)]
+    assert ids == ["0001", "0002", "0003", "0004"] and list(again(lab, places).runs) == ids
+    (lab.shelf.folder / "0005.json").touch()  # taken by a third, which has written nothing yet
+    assert lab.prepare(FEW)[0].id == "0006" and "0005" not in again(lab, places).runs
+
+
+def test_a_number_that_another_takes_at_the_same_time_is_passed_over(lab, monkeypatch):
+    lab.shelf.folder.mkdir()
+    (lab.shelf.folder / "0001.json").touch()
+    monkeypatch.setattr(type(lab.shelf), "_ids", lambda _: [])  # as if it had come after the look
+    assert lab.prepare(FEW)[0].id == "0002"
+
+
+def test_a_run_that_never_began_can_be_deleted(lab, places):
+    run, _ = lab.prepare(FEW)
+    assert again(lab, places).runs[run.id].state == "interrupted"
+    lab.delete(run)
+    assert not lab.runs and not list(lab.shelf.folder.iterdir())
 
 
 def test_numbers_are_not_used_twice(lab, places):
@@ -88,7 +145,25 @@ def test_a_full_disk_is_said_and_training_goes_on(lab, monkeypatch):
     monkeypatch.setattr("os.replace", full)
     with pytest.warns(UserWarning, match="No space left on device"):
         run = lab.run(FEW, progress=False)
-    assert run.state == "finished" and list(lab.shelf.folder.iterdir()) == []
+    assert run.state == "finished"
+    assert [(file.name, file.stat().st_size) for file in lab.shelf.folder.iterdir()] == [("0001.json", 0)]
+
+
+def test_nothing_half_written_stays(lab, places, monkeypatch):
+    run, _ = lab.prepare(FEW)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("os.replace", interrupted)
+        lab.rename(run, "mine")
+    old, new = (lab.shelf.folder / f".0001-{age}.safetensors" for age in ("old", "new"))
+    for draft in (old, new):
+        draft.touch()
+    os.utime(old, (0, 0))  # of a program that was killed
+    again(lab, places)
+    assert {file.name for file in lab.shelf.folder.iterdir()} == {"0001.json", new.name}
 
 
 def test_only_the_newest_weights_and_those_of_starred_runs_stay(lab, monkeypatch):
@@ -101,6 +176,24 @@ def test_only_the_newest_weights_and_those_of_starred_runs_stay(lab, monkeypatch
         lab.model_of("run 2")
 
 
+def test_weights_fill_no_disk_and_what_another_program_starred_stays(lab, places, monkeypatch):
+    monkeypatch.setattr(module, "KEPT_BYTES", 1)
+    first = lab.run(FEW.but(epochs=1), progress=False)
+    again(lab, places).star(first.id)
+    rest = [lab.run(FEW.but(epochs=1), progress=False) for _ in range(2)]
+    assert {file.stem for file in lab.shelf.folder.glob("*.safetensors")} == {first.id, rest[-1].id}
+
+
+def test_weights_that_do_not_fit_are_named(lab):
+    run = lab.run(FEW.but(epochs=1), progress=False)
+    file = lab.shelf.weights_file(run.id)
+    weights = {name: torch.zeros(3) for name in load_file(file)}
+    for content in (save(weights), b"nonsense"):
+        file.write_bytes(content)
+        with pytest.raises(CourseError, match=r"0001\.safetensors cannot be read, or are of another model"):
+            lab.model_of(run)
+
+
 def test_rename_and_delete(lab):
     run = lab.run(FEW.but(epochs=1), progress=False)
     other, records = lab.prepare(FEW)
@@ -111,6 +204,7 @@ def test_rename_and_delete(lab):
     steps.close()
     lab.rename(run, "  a good one ")
     assert lab.find("a good one") is run
+    assert lab.prepare(FEW, name="a good one")[0].name == "a good one (3)", "names stay apart"
     for name in ("", "run 2"):
         with pytest.raises(CourseError, match="cannot be called"):
             lab.rename(run, name)
@@ -142,6 +236,17 @@ def test_by_turns_makes_a_step_of_each(lab):
     assert names == ["run 1", "run 2"] * 6 + ["run 2"] * 6
 
 
+def test_a_run_that_begins_takes_nothing_from_one_under_way(lab, monkeypatch):
+    """A cell may train while a panel's thread does: accelerate's state, which both read, must stay."""
+    from accelerate.state import AcceleratorState
+
+    steps = lab.by_turns([lab.prepare(FEW)])
+    next(steps)
+    monkeypatch.setattr(AcceleratorState, "_reset_state", lambda *_: pytest.fail("the other run stands without a device"))
+    lab.run(FEW.but(epochs=1), progress=False)
+    steps.close()
+
+
 def test_a_run_that_fails_says_why_and_leaves_the_others_alone(lab):
     def broken():
         yield Record(1, 0.1, 1.0, 1e-3, 1.0, 4, 20, 0.1)
@@ -157,8 +262,6 @@ def test_a_run_that_fails_says_why_and_leaves_the_others_alone(lab):
 
 @pytest.mark.parametrize("trains", ["all", "LoRA"])
 def test_a_warm_clone_begins_with_the_weights_of_its_parent(lab, trains):
-    import torch
-
     parent = lab.run(FEW.but(trains=trains), progress=False)
     still = dict(learning_rate=1e-12, weight_decay=0.0, epochs=1, trains="all")
     warm = lab.clone(parent, warm=True, progress=False, **still)
@@ -201,6 +304,8 @@ def test_rows_to_go_wrong_with(lab):
         ({"dropout": 1.0}, "dropout=1.0 must be"),
         ({"rows": "as drawm"}, "did you mean 'as drawn'"),
         ({"trains": "last 0"}, 'trains=\'last 0\' is unknown: use "all"'),
+        ({"trains": 2}, 'trains=2 is unknown: use "all"'),
+        ({"dropout": "much"}, "dropout='much' must be"),
         ({"labels": 0}, "labels=0 must be a whole number"),
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
     ],
@@ -216,6 +321,8 @@ def test_what_this_lab_cannot_do_is_refused_before_anything_is_kept(lab):
         lab.run(FEW.but(labels=1000), progress=False)
     with pytest.raises(CourseError, match="trains='last 7' is not possible"):
         lab.run(FEW.but(trains="last 7"), progress=False)
+    with pytest.raises(CourseError, match="trains='last 7' is not possible"):
+        lab.race([FEW, FEW.but(trains="last 7")], progress=False)
     assert not lab.runs and not lab.shelf.folder.exists()
 
 

@@ -97,7 +97,7 @@ def test_pause_resume_stop(panel, gate):
     assert panel.lab.shelf.weights_file(run.id).exists(), "a clone may begin here"
     assert f"run 1, its weights at step {paused_at}" in [label for label, _ in panel.begin_with.options]
     panel.pause_button.click()
-    assert run.state == "running" and panel.pause_button.description == "Pause"
+    until(panel, lambda: run.state == "running" and panel.pause_button.description == "Pause")
     gate.release(2)
     until(panel, lambda: run.step >= paused_at + 1)
     panel.stop_button.click()
@@ -117,6 +117,35 @@ def test_stop_ends_a_paused_run_and_takes_no_further_step(panel, gate):
     panel.stop_button.click()
     panel.wait(SECONDS)
     assert run.state == "stopped" and run.step == step
+
+
+def test_pause_pressed_twice_before_the_step_ends_is_no_pause(panel, gate):
+    panel.start_button.click()
+    for _ in range(2):
+        panel.pause_button.click()
+    gate.release(100)
+    panel.wait(SECONDS)
+    [run] = panel.lab.runs.values()
+    assert run.state == "finished" and "finished at step" in said(panel)
+
+
+def test_resume_pressed_while_the_pause_is_being_written_leaves_nothing_paused(panel, gate, monkeypatch):
+    checkpoint = panel.lab.checkpoint
+
+    def slowly(run):
+        checkpoint(run)
+        panel.pause_button.click()
+
+    monkeypatch.setattr(panel.lab, "checkpoint", slowly)
+    panel.start_button.click()
+    panel.pause_button.click()
+    gate.release()
+    until(panel, lambda: "goes on" in said(panel))
+    [run] = panel.lab.runs.values()
+    assert run.state == "running" and panel.pause_button.description == "Pause"
+    panel.stop_button.click()
+    gate.release()
+    panel.wait(SECONDS)
 
 
 def test_a_second_start_is_refused_kindly(panel, gate):
@@ -188,6 +217,20 @@ def test_a_clone_takes_settings_and_may_begin_with_weights(panel):
     panel.start_button.click()
     panel.wait(SECONDS)
     assert panel.lab.find("run 2").parent == "0001"
+
+
+def test_what_another_panel_deleted_is_neither_drawn_nor_begun_with(panel):
+    for _ in range(2):
+        panel.start_button.click()
+        panel.wait(SECONDS)
+    panel.begin_with.value = panel.table.opened = "0001"
+    panel.lab.delete("run 1")
+    panel.start_button.click()
+    assert "There is no run '0001'" in said(panel) and not panel.running
+    panel.take_button.click()
+    assert "There is no run '0001'" in said(panel)
+    panel._draw()
+    assert {trace.name for trace in panel.figure.data} == {"run 2"} and [row["id"] for row in panel.table.rows] == ["0002"]
 
 
 def test_star_rename_delete_export(panel, tmp_path):

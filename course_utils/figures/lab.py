@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 MOST_POINTS = 200  # of a line; more cannot be told apart at this size
-# Column of a frame → the axis it is drawn on, and its title.
+# What is drawn → where: across, upwards, as shares of the figure; and its title.
 PANELS = {
-    "loss": "loss (nats per target)",
-    "score": "validation",
-    "grad_norm": "gradient norm",
-    "learning_rate": "learning rate",
+    "loss": ([0, 0.46], [0.57, 1], "loss (nats per target)"),
+    "score": ([0.56, 1], [0.57, 1], "validation {score}"),
+    "grad_norm": ([0, 0.46], [0, 0.38], "gradient norm"),
+    "learning_rate": ([0.56, 1], [0, 0.38], "learning rate"),
 }
 
 
@@ -37,101 +37,45 @@ def board(
     """
     said = "; ".join(_said(name, frame, score) for name, frame in runs.items()) or "no run yet"
     figure = blank("", "", "", f"Training lab: {said}.", height=height)
-    axis = {"gridcolor": "rgba(127,127,127,0.25)", "zerolinecolor": "rgba(127,127,127,0.5)"}
-    places = {
-        "loss": ([0, 0.46], [0.57, 1]),
-        "score": ([0.56, 1], [0.57, 1]),
-        "grad_norm": ([0, 0.46], [0, 0.38]),
-        "learning_rate": ([0.56, 1], [0, 0.38]),
-    }
-    titles = PANELS | {"score": f"validation {score}"}
-    layout: dict[str, Any] = {
-        "title": None,
-        "margin": {"l": 48, "r": 16, "t": 28, "b": 40},
-        "legend": {"orientation": "h", "y": -0.12},
-    }
-    notes = []
-    for n, (panel, (x, y)) in enumerate(places.items(), start=1):
-        number = "" if n == 1 else str(n)
-        layout[f"xaxis{number}"] = {
-            **axis,
-            "domain": x,
-            "anchor": f"y{number}",
-            "rangemode": "tozero",
-            "title": {"text": "step" if n > 2 else "", "font": {"size": 12}, "standoff": 4},
-        }
-        layout[f"yaxis{number}"] = {
-            **axis,
-            "domain": y,
-            "anchor": f"x{number}",
-            "title": {"text": ""},
-            "exponentformat": "power",
-        }
-        notes.append(
-            {
-                "text": titles[panel],
-                "x": x[0],
-                "y": y[1],
-                "xref": "paper",
-                "yref": "paper",
-                "xanchor": "left",
-                "yanchor": "bottom",
-                "showarrow": False,
-            }
-        )
-    layout["yaxis"]["rangemode"] = layout["yaxis4"]["rangemode"] = "tozero"
-    layout["yaxis3"]["type"] = "log"
-    figure.update_layout(**layout, annotations=notes)
+    grid = {"gridcolor": "rgba(127,127,127,0.25)", "zerolinecolor": "rgba(127,127,127,0.5)"}
+    figure.update_layout(
+        title=None, margin={"l": 48, "r": 16, "t": 28, "b": 40}, legend={"orientation": "h", "y": -0.12}
+    )
+    for n, (across, upwards, title) in enumerate(PANELS.values(), start=1):
+        step = {"text": "step" if n > 2 else "", "font": {"size": 12}, "standoff": 4}
+        figure.layout[f"xaxis{n}"] = {**grid, "domain": across, "anchor": f"y{n}", "rangemode": "tozero", "title": step}
+        figure.layout[f"yaxis{n}"] = {**grid, "domain": upwards, "anchor": f"x{n}", "exponentformat": "power"}
+        figure.add_annotation(
+            text=title.format(score=score), x=across[0], y=upwards[1], xref="paper", yref="paper",
+            xanchor="left", yanchor="bottom", showarrow=False,
+        )  # fmt: skip
+    figure.update_layout(yaxis_rangemode="tozero", yaxis4_rangemode="tozero", yaxis3_type="log")
     for i, (name, frame) in zip(numbers or range(len(runs)), runs.items()):
         if not len(frame):
             continue
         line, thin = run_line(i), frame.iloc[:: max(1, len(frame) // MOST_POINTS)]
-        loss = frame["loss"].rolling(smooth, min_periods=1).mean().loc[thin.index]
         common = {"legendgroup": name, "name": name, "line": line}
+        loss = frame["loss"].rolling(smooth, min_periods=1).mean().loc[thin.index]
         figure.add_scatter(x=thin["step"], y=loss, mode="lines", **common)
         seen = frame[frame["validation_loss"].notna()] if "validation_loss" in frame else frame.iloc[:0]
         marker = {"size": 7, "color": line["color"], "symbol": MARKERS[i % len(MARKERS)]}
-        dots = {"mode": "lines+markers", "showlegend": False, "marker": marker}
-        thinner = {**common, "line": {**line, "width": 1}}
-        figure.add_scatter(x=seen["step"], y=seen["validation_loss"] if len(seen) else [], **thinner, **dots)
-        scores = seen.get(f"validation_{score}", [])
-        figure.add_scatter(x=seen["step"], y=scores, xaxis="x2", yaxis="y2", **thinner, **dots)
+        dots = common | {"mode": "lines+markers", "showlegend": False, "marker": marker, "line": {**line, "width": 1}}
+        figure.add_scatter(x=seen["step"], y=seen.get("validation_loss", []), **dots)
+        figure.add_scatter(x=seen["step"], y=seen.get(f"validation_{score}", []), xaxis="x2", yaxis="y2", **dots)
         for column, place in (("grad_norm", 3), ("learning_rate", 4)):
-            figure.add_scatter(
-                x=thin["step"], y=thin[column], xaxis=f"x{place}", yaxis=f"y{place}", mode="lines", showlegend=False, **common
-            )
-    for level, axes, what in ((guessing, "", "guessing"), (expected, "2", "you expect")):
+            axes = {"xaxis": f"x{place}", "yaxis": f"y{place}"}
+            figure.add_scatter(x=thin["step"], y=thin[column], mode="lines", showlegend=False, **axes, **common)
+    for level, panel, what in ((guessing, "", "guessing"), (expected, "2", "you expect")):
         if level is not None:
-            figure.add_shape(
-                type="line",
-                xref=f"x{axes} domain",
-                yref=f"y{axes}",
-                x0=0,
-                x1=1,
-                y0=level,
-                y1=level,
-                line={"color": GREY, "dash": "dot"},
-            )
-            figure.add_annotation(
-                text=what,
-                xref=f"x{axes} domain",
-                yref=f"y{axes}",
-                x=1,
-                y=level,
-                xanchor="right",
-                yanchor="bottom",
-                showarrow=False,
-            )
+            axes = {"xref": f"x{panel} domain", "yref": f"y{panel}"}
+            figure.add_shape(type="line", x0=0, x1=1, y0=level, y1=level, line={"color": GREY, "dash": "dot"}, **axes)
+            figure.add_annotation(text=what, x=1, y=level, xanchor="right", yanchor="bottom", showarrow=False, **axes)
     return figure
 
 
 def _said(name: str, frame: pd.DataFrame, score: str) -> str:
     if not len(frame):
         return f"{name} has no step yet"
-    column = f"validation_{score}"
-    reached = (
-        f", validation {score} {frame[column].dropna().iloc[-1]:.2f}"
-        if column in frame and frame[column].notna().any()
-        else ""
-    )
+    scores = frame.get(f"validation_{score}", frame["loss"].iloc[:0]).dropna()
+    reached = f", validation {score} {scores.iloc[-1]:.2f}" if len(scores) else ""
     return f"{name} is at step {frame['step'].iloc[-1]}, loss {frame['loss'].iloc[-5:].mean():.2f}{reached}"

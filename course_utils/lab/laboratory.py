@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -17,7 +18,7 @@ from ..data import Task, load_task
 from ..errors import CourseError
 from ..home import home, write_whole
 from ..scale import did_you_mean
-from .runs import Expected, Run, Shelf
+from .runs import NO_RUN, UNDER_WAY, Expected, Run, Shelf
 from .settings import Settings, differences
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 MOST_LABELS, MOST_VALIDATION = 1024, 256  # rows, so that a run ends while one watches
 EVALUATIONS = 12  # of a whole run
-KEPT_WEIGHTS = 10  # of the newest runs; a starred run keeps its own
+KEPT_WEIGHTS, KEPT_BYTES = 10, 2 * 10**9  # so many of the newest runs keep theirs, and no more than so much in all
 
 
 class Lab:
@@ -38,6 +39,9 @@ class Lab:
     `data` and `model` are what `load_task` and `load_model` take; a `Task` will do. The runs are found again by whoever
     opens the same task and model, in `folder` or, without it, where the course keeps what is the learner's own.
     Test rows are not looked at: `lab.model_of(run)` is there for the one time that counts.
+
+    The weights of the newest runs are kept, 10 at most and 2 GB at most, but one at least; a starred run keeps its own
+    beside them. A model of 110 million weights takes 440 MB a run.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Lab:
         self.shelf = Shelf(Path(folder).expanduser() if folder is not None else home() / "lab" / safe)
         self.runs: dict[str, Run] = self.shelf.load()
         self._under_way: dict[str, nn.Module] = {}  # the model of each run that is training
+        self._files = threading.RLock()  # runs may train in a thread while another renames, stars or deletes them
 
     # ------------------------------------------------------------ starting
 
@@ -85,34 +90,21 @@ class Lab:
 
         from ..devices import has_reader
 
+        for each in settings:  # all of them or none
+            self.check(each, how.get("parent"))
         jobs = [self.prepare(each, **how) for each in settings]
-        hidden = not (has_reader() if progress is None else progress)
-        with (
-            closing(self.by_turns(jobs)) as steps,
-            tqdm(total=sum(run.planned for run, _ in jobs), disable=hidden) as bar,
-        ):
+        planned, hidden = sum(run.planned for run, _ in jobs), not (has_reader() if progress is None else progress)
+        with closing(self.by_turns(jobs)) as steps, tqdm(total=planned, disable=hidden) as bar:
             for run in steps:
                 bar.set_postfix_str(f"{run.name}: {run.records[-1].summary}", refresh=False)
                 bar.update()
         for run, _ in jobs:
             if run.state == "failed":
-                raise CourseError(f"{run.name}: {run.error}")
+                raise CourseError(f"Run {run.name!r} failed: {run.error}")
         return [run for run, _ in jobs]
 
-    def prepare(
-        self,
-        settings: Settings,
-        *,
-        name: str | None = None,
-        expected: Expected | None = None,
-        parent: Run | None = None,
-    ) -> tuple[Run, Callable[[], Iterator[Record]]]:
-        """A new run, on the shelf, and what makes its records. `parent`: begin with that run's weights.
-
-        Raises CourseError for settings that this task and model cannot have.
-        """
-        from ..training import count_steps
-
+    def check(self, settings: Settings, parent: Run | None = None) -> EncodedRows:
+        """The training rows of a run. Raises CourseError for what this task and model cannot have."""
         if settings.trains not in self.trainable:
             raise CourseError(
                 f"trains={settings.trains!r} is not possible for {self.model!r} here: "
@@ -123,16 +115,30 @@ class Lab:
             raise CourseError(
                 f"The weights of {parent.name!r} are not kept any more: star a run to keep them, or clone it afresh."
             )
+        return rows
+
+    def prepare(
+        self, settings: Settings, *, name: str | None = None, expected: Expected | None = None, parent: Run | None = None
+    ) -> tuple[Run, Callable[[], Iterator[Record]]]:
+        """A new run, on the shelf, and what makes its records. `parent`: begin with that run's weights.
+
+        A name that another run has gets the run's number behind it. Raises CourseError as `check` does.
+        """
+        from ..training import count_steps
+
+        rows = self.check(settings, parent)
         planned = count_steps(rows.lengths, settings.config())
         config = settings.config(evaluate_every=max(1, planned // EVALUATIONS))
-        number = f"{max([self.shelf.last_number(), *map(int, self.runs)]) + 1:04d}"  # so that ids sort by age
-        run = Run(
-            id=number, name=name or f"run {int(number)}", settings=settings, planned=planned, n_rows=len(rows),
-            metric=self.score, guessing=self._guessing(), expected=expected or Expected(),
-            parent=parent.id if parent else "", parent_step=parent.step if parent else 0,
-        )  # fmt: skip
-        self.runs[run.id] = run
-        self.save(run)
+        with self._files:
+            run_id = self.shelf.new_id(self.runs)
+            name = name or f"run {int(run_id)}"
+            taken = any(each.name == name for each in self.runs.values())
+            run = self.runs[run_id] = Run(
+                id=run_id, name=f"{name} ({int(run_id)})" if taken else name, settings=settings, planned=planned,
+                n_rows=len(rows), metric=self.score, guessing=self._guessing(), expected=expected or Expected(),
+                parent=parent.id if parent else "", parent_step=parent.step if parent else 0,
+            )  # fmt: skip
+            self.save(run)
 
         def records() -> Iterator[Record]:
             from ..models import load_model
@@ -155,9 +161,7 @@ class Lab:
         """The training rows of a run. Raises CourseError where there are too few, or `rows` makes no sense here."""
         train = self.data["train"]
         if settings.labels > len(train):
-            raise CourseError(
-                f"labels={settings.labels}, and there are {len(train):,} labelled rows here: ask for fewer."
-            )
+            raise CourseError(f"labels={settings.labels}, and there are {len(train):,} labelled rows here: ask for fewer.")
         chosen = np.arange(settings.labels)
         if settings.rows == "with the validation rows":
             return _joined(train.select(chosen), self.validation)
@@ -209,35 +213,35 @@ class Lab:
 
     def save(self, run: Run) -> None:
         """Write the run as it is now, if it is not deleted. A full disk is a warning, and training goes on."""
-        if run.id in self.runs:
-            self._write(lambda: self.shelf.save(run))
+        with self._files:
+            if run.id in self.runs:
+                self._write(lambda: self.shelf.save(run))
 
     def _write(self, write: Callable[[], None]) -> None:
         try:
             write()
         except OSError as error:
             warnings.warn(
-                f"The run is not kept in {self.shelf.folder} ({error.strerror}): make room there.", stacklevel=2
+                f"The run is not kept in {self.shelf.folder} ({error.strerror}): make room there, or give Lab another "
+                "folder=…",
+                stacklevel=2,
             )
 
     def find(self, run: Run | str) -> Run:
         """A run by itself, its id or its name. Raises CourseError where there is none."""
         wanted = run.id if isinstance(run, Run) else run
-        found = self.runs.get(wanted) or next((each for each in self.runs.values() if each.name == wanted), None)
+        by_name = {each.name: each for each in list(self.runs.values())}
+        found = self.runs.get(wanted) or by_name.get(wanted)
         if found is None:
-            known = [each.name for each in self.runs.values()]
-            raise CourseError(
-                f"There is no run {wanted!r}: {did_you_mean(wanted, known) if known else 'none is kept yet'}"
-            )
+            known = did_you_mean(wanted, list(by_name)) if by_name else "none is kept yet"
+            raise CourseError(f"There is no run {run.name if isinstance(run, Run) else run!r}: {known}")
         return found
 
     def rename(self, run: Run | str, name: str) -> None:
-        """Give a run another name, which no other has."""
+        """Give a run another name. Raises CourseError for none, or one that another run has."""
         found, name = self.find(run), name.strip()
         if not name or any(each.name == name for each in self.runs.values() if each is not found):
-            raise CourseError(
-                f"A run cannot be called {name!r}: " + ("another one is." if name else "it needs a name.")
-            )
+            raise CourseError(f"A run cannot be called {name!r}: {'another one is' if name else 'it needs a name'}.")
         found.name = name
         self.save(found)
 
@@ -248,12 +252,13 @@ class Lab:
         self.save(found)
 
     def delete(self, run: Run | str) -> None:
-        """Forget a run that is over, and its weights."""
-        found = self.find(run)
-        if not found.over:
-            raise CourseError(f"{found.name!r} is under way: stop it first.")
-        del self.runs[found.id]
-        self.shelf.delete(found.id)
+        """Forget a run, and its weights. Raises CourseError for one that is under way."""
+        with self._files:
+            found = self.find(run)
+            if found.state in UNDER_WAY:
+                raise CourseError(f"{found.name!r} is under way: stop it first.")
+            del self.runs[found.id]
+            self.shelf.delete(found.id)
 
     def model_of(self, run: Run | str) -> nn.Module:
         """The model as the run left it, LoRA merged in. Raises CourseError where its weights are not kept."""
@@ -262,7 +267,7 @@ class Lab:
         found = self.find(run)
         if not self.shelf.weights_file(found.id).exists():
             raise CourseError(
-                f"The weights of {found.name!r} are not kept: only the newest {KEPT_WEIGHTS} runs keep theirs, and starred ones."
+                f"The weights of {found.name!r} are not kept: the newest runs keep theirs, and starred ones. Clone it."
             )
         model = load_model(self.model, self.task, seed=found.settings.seed)
         self._read_weights(model, found.id)
@@ -279,41 +284,68 @@ class Lab:
         if run.id not in self.runs or not run.records:
             return
         self._write(lambda: write_whole(self.shelf.weights_file(run.id), save(_plain_weights(model))))
-        newest = sorted(self.runs)[-KEPT_WEIGHTS:]
-        for each in self.runs.values():
-            if each.id not in newest and not each.starred:
-                self.shelf.weights_file(each.id).unlink(missing_ok=True)
+        self._write(self._drop_old_weights)
+
+    def _drop_old_weights(self) -> None:
+        bytes_kept = 0
+        with self._files:
+            files = [self.shelf.weights_file(run_id) for run_id in sorted(self.runs, reverse=True)]
+            for n, file in enumerate(file for file in files if file.exists()):
+                bytes_kept += file.stat().st_size
+                if n and (n >= KEPT_WEIGHTS or bytes_kept > KEPT_BYTES) and not self._starred(file.stem):
+                    file.unlink()
+
+    def _starred(self, run_id: str) -> bool:
+        try:  # another program may have starred it since
+            return self.runs[run_id].starred or self.shelf.read(run_id).starred
+        except NO_RUN:
+            return False
 
     def _read_weights(self, model: nn.Module, run_id: str) -> None:
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        model.load_state_dict(load_file(self.shelf.weights_file(run_id)), strict=False)  # tied matrices are kept once
+        try:
+            weights = load_file(self.shelf.weights_file(run_id))
+            model.load_state_dict(weights, strict=False)  # not strict: of matrices that are tied, one is kept
+        except (OSError, SafetensorError, RuntimeError) as error:  # the last for other shapes
+            raise CourseError(
+                f"The weights in {self.shelf.weights_file(run_id)} cannot be read, or are of another model than "
+                f"{self.model!r} for this task: delete the file, and clone the run afresh."
+            ) from error
 
     # ------------------------------------------------------------ comparing
 
     def compare(self, runs: Iterable[Run | str] | None = None) -> pd.DataFrame:
-        """One line a run: how it went, and those of its settings in which the runs differ."""
+        """One line a run: how it went (`summary`), and those of its settings in which the runs differ."""
         import pandas as pd
 
-        chosen = [self.find(run) for run in runs] if runs is not None else list(self.runs.values())
+        chosen = self._chosen(runs)
         settings = {run.id: asdict(run.settings) for run in chosen}
-        return pd.DataFrame(
-            [summary(run) | {name: settings[run.id][name] for name in differences(settings)} for run in chosen]
-        )
+        differ = differences(settings)
+        return pd.DataFrame([summary(run) | {name: settings[run.id][name] for name in differ} for run in chosen])
+
+    def _chosen(self, runs: Iterable[Run | str] | None) -> list[Run]:
+        return list(self.runs.values()) if runs is None else [self.find(run) for run in runs]
 
     def export(self, file: str | Path, runs: Iterable[Run | str] | None = None) -> Path:
-        """Write the comparison with all settings (`.csv`) or the runs whole, step by step (`.json`)."""
+        """Write the comparison with all settings (`.csv`) or the runs whole, step by step (`.json`); the file.
+
+        Raises CourseError for another ending, or where the file cannot be written.
+        """
         import pandas as pd
 
-        file = Path(file).expanduser()
-        chosen = [self.find(run) for run in runs] if runs is not None else list(self.runs.values())
+        file, chosen = Path(file).expanduser(), self._chosen(runs)
         if file.suffix == ".csv":
             text = pd.DataFrame([summary(run) | asdict(run.settings) for run in chosen]).to_csv(index=False)
         elif file.suffix == ".json":
             text = json.dumps([json.loads(run.to_json()) for run in chosen], indent=1)
         else:
             raise CourseError(f"{file.name!r} should end in .csv (a line a run) or .json (every step).")
-        write_whole(file, text)
+        try:
+            write_whole(file, text)
+        except OSError as error:
+            raise CourseError(f"{str(file)!r} cannot be written ({error.strerror}): choose another place.") from error
         return file
 
     @property
@@ -322,7 +354,7 @@ class Lab:
         return {"entities": "f1", "answers": "exact_match"}.get(self.task.kind, "accuracy")
 
     def _guessing(self) -> float | None:
-        """The loss of one who knows how frequent each validation label is; None where labels are no classes."""
+        """The loss (nats per target) of one who knows how frequent each validation label is; None without classes."""
         if self.task.kind not in ("classification", "entities"):
             return None
         labels = np.asarray(self.validation.labels)
@@ -331,7 +363,7 @@ class Lab:
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """How a run went, as a line of a table."""
+    """How a run went, as a line of a table: `training loss` is the mean of the last five steps, in nats per target."""
     records = run.records
     return {
         "run": run.name, "state": run.state, "step": run.step, "planned": run.planned,
@@ -378,6 +410,5 @@ def _joined(first: EncodedRows, second: EncodedRows) -> EncodedRows:
         return None if parts[0] is None else np.concatenate([parts[0], parts[0][-1] + parts[1][1:]])
 
     flat = {name: both(name) for name in ("input_ids", "labels", "token_type_ids", "words", "spans")}
-    return replace(
-        first, **flat, offsets=offsets("offsets"), label_offsets=offsets("label_offsets"), rows=None, row_of=None
-    )
+    flat |= {name: offsets(name) for name in ("offsets", "label_offsets")}
+    return replace(first, **flat, rows=None, row_of=None)

@@ -1,4 +1,4 @@
-"""A run as it is kept: settings, records, what was expected of it. One JSON file each, written whole or not at all."""
+"""A run as it is kept: settings, records, what was expected of it. One JSON file each, read whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 import math
 import time
 import warnings
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..home import write_whole
-from ..runs import History, Record, watched_metric
+from ..runs import History, Record
 from .settings import Settings
 from .symptoms import symptom
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 VERSION = 1
 UNDER_WAY = ("running", "paused")
 RECORDED = [part.name for part in fields(Record) if part.name != "validation"]
+NO_RUN = (OSError, ValueError, KeyError, TypeError, AttributeError)  # what reading a file that is none can raise
 
 
 @dataclass(frozen=True)
@@ -69,19 +72,18 @@ class Run:
         return self.state not in ("new", *UNDER_WAY)
 
     def scores(self) -> list[float]:
-        """The validation score at each evaluation."""
+        """The validation score at each evaluation, between 0 and 1."""
         return [record.validation[self.metric] for record in self.records if record.validation]
 
     @property
     def score(self) -> float:
         """The last validation score; NaN before the first."""
-        return self.scores()[-1] if self.scores() else math.nan
+        return (self.scores() or [math.nan])[-1]
 
     @property
     def best(self) -> float:
-        """The best validation score of the run, which flatters: it is the luckiest of several."""
-        sign = watched_metric({self.metric: 0.0}, None)[1]
-        return sign * max((sign * score for score in self.scores()), default=math.nan)
+        """The best validation score of the run, which flatters: it is the luckiest of several. NaN before the first."""
+        return max(self.scores(), default=math.nan)
 
     @property
     def symptom(self) -> str:
@@ -97,13 +99,18 @@ class Run:
         return self.records[-1].epoch * self.n_rows / seconds if seconds else math.nan
 
     def to_json(self) -> str:
+        """The run as a JSON object; what is no number (NaN) or infinite is null, which strict readers take, too."""
         kept = {part.name: getattr(self, part.name) for part in fields(self)}
         kept |= {"settings": asdict(self.settings), "expected": asdict(self.expected), "version": VERSION}
+        records = list(self.records)  # as they are now: the thread of the run may add one at any time
         kept["records"] = {
-            **{name: [getattr(record, name) for record in self.records] for name in RECORDED},
-            "validation": {record.step: record.validation for record in self.records if record.validation},
-        }
-        return json.dumps(kept, indent=1)
+            **{name: [_or_null(getattr(record, name)) for record in records] for name in RECORDED},
+            "validation": {
+                record.step: {name: _or_null(value) for name, value in record.validation.items()}
+                for record in records if record.validation
+            },
+        }  # fmt: skip
+        return json.dumps(kept, indent=1, allow_nan=False, default=lambda number: number.item())  # one of NumPy's
 
     @classmethod
     def from_json(cls, text: str) -> Run:
@@ -113,14 +120,28 @@ class Run:
             raise ValueError("another version")
         columns = kept.pop("records")
         validation = columns.pop("validation")
-        steps = [dict(zip(RECORDED, values)) for values in zip(*(columns[name] for name in RECORDED), strict=True)]
-        records = [Record(**step, validation=validation.get(str(step["step"]), {})) for step in steps]
+        lines = zip(*(map(_or_nan, columns[name]) for name in RECORDED), strict=True)
+        scores = {step: {name: _or_nan(value) for name, value in of.items()} for step, of in validation.items()}
+        steps = [dict(zip(RECORDED, line)) for line in lines]
+        records = [Record(**step, validation=scores.get(str(step["step"]), {})) for step in steps]
         kept |= {"settings": Settings(**kept["settings"]), "expected": Expected(**kept["expected"])}
         return cls(**kept, records=records)
 
 
+def _or_null(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
 class Shelf:
-    """The folder in which the runs of one task and model are kept: `ID.json`, and `ID.safetensors` for their weights."""
+    """The folder in which the runs of one task and model are kept: `ID.json`, and `ID.safetensors` for their weights.
+
+    Several programs may use it at once: each number is given to one of them. What the others have added since is seen
+    by who opens the folder anew; of one run that two change, what was written last counts.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -128,32 +149,61 @@ class Shelf:
     def load(self) -> dict[str, Run]:
         """The runs by id, oldest first. A file that cannot be read is named in a warning and left where it is.
 
-        A run that was under way when its program ended is "interrupted".
+        A run that was not over when its program ended is "interrupted". What a program was writing when it was killed,
+        an hour ago or more, is deleted: weights are large.
         """
+        for draft in self.folder.glob(".*-*"):
+            with suppress(OSError):  # another program was quicker
+                if time.time() - draft.stat().st_mtime > 3600:
+                    draft.unlink()
         runs = {}
-        for file in sorted(self.folder.glob("*.json")):
+        for run_id in self._ids():
+            if not self._file(run_id).stat().st_size:  # a number taken, and nothing written yet
+                continue
             try:
-                run = Run.from_json(file.read_text(encoding="utf-8"))
-            except (OSError, ValueError, KeyError, TypeError, AttributeError):  # CourseError is a ValueError
+                run = self.read(run_id)
+            except NO_RUN:
                 warnings.warn(
-                    f"The run in {file} cannot be read and is left out; delete the file to be rid of this.",
+                    f"The run in {self._file(run_id)} cannot be read and is left out; delete the file to be rid of this.",
                     stacklevel=3,
                 )
-                continue
-            run.state = "interrupted" if run.state in UNDER_WAY else run.state
-            runs[run.id] = run
+            else:
+                run.state = run.state if run.over else "interrupted"
+                runs[run_id] = run
         return runs
 
-    def last_number(self) -> int:
-        """The number of the newest file, 0 without any."""
-        return max((int(file.stem) for file in self.folder.glob("*.json") if file.stem.isdigit()), default=0)
+    def read(self, run_id: str) -> Run:
+        """The run as it is kept. Raises one of NO_RUN where its file is none."""
+        return Run.from_json(self._file(run_id).read_text(encoding="utf-8"))
+
+    def new_id(self, known: Iterable[str]) -> str:
+        """The next number, with zeros, so that ids sort by age, and its file, still empty, so that nobody else takes it."""
+        number = max(map(int, [*self._ids(), *known]), default=0)
+        while True:
+            number += 1
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._file(f"{number:04d}").touch(exist_ok=False)
+            except FileExistsError:  # by another program, just now
+                continue
+            except OSError:  # a full disk, or no right to write: `save` will say so
+                pass
+            return f"{number:04d}"
 
     def save(self, run: Run) -> None:
-        write_whole(self.folder / f"{run.id}.json", run.to_json())
+        """Write the run. Raises OSError where that cannot be."""
+        write_whole(self._file(run.id), run.to_json())
 
     def weights_file(self, run_id: str) -> Path:
         return self.folder / f"{run_id}.safetensors"
 
     def delete(self, run_id: str) -> None:
-        for file in (self.folder / f"{run_id}.json", self.weights_file(run_id)):
+        for file in (self._file(run_id), self.weights_file(run_id)):
             file.unlink(missing_ok=True)
+
+    def _file(self, run_id: str) -> Path:
+        return self.folder / f"{run_id}.json"
+
+    def _ids(self) -> list[str]:
+        """The oldest first. Another name than a number is a copy's, as file synchronisers make them."""
+        return sorted(file.stem for file in self.folder.glob("*.json") if file.stem.isdecimal())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -15,7 +16,10 @@ ROWS = ("as drawn", "sorted by label", "with the validation rows", "one class")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One run: what is trained, on which rows, how. What does not exist or cannot be raises `CourseError`."""
+    """One run: what is trained, on which rows, how.
+
+    Raises CourseError for a setting that does not exist, or a value that it cannot have.
+    """
 
     learning_rate: float = 5e-4
     """The peak, reached after warm-up."""
@@ -63,13 +67,12 @@ class Settings:
         self.config()  # what the loop takes, it checks
         if self.rows not in ROWS:
             raise CourseError(f"rows={self.rows!r} is no way to choose rows: {did_you_mean(str(self.rows), ROWS)}")
-        if not 0 <= self.dropout < 1:
+        if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
             raise CourseError(f"dropout={self.dropout!r} must be a number from 0 to below 1.")
         for name in ("labels", "lora_rank"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise CourseError(f"{name}={getattr(self, name)!r} must be a whole number, 1 or more.")
-        kind, _, k = self.trains.partition(" ")
-        if self.trains not in ("all", "head", "LoRA") and not (kind == "last" and k.isdigit() and int(k)):
+        if not re.fullmatch(r"all|head|LoRA|last [1-9]\d*", str(self.trains)):
             raise CourseError(f'trains={self.trains!r} is unknown: use "all", "head", "last 1" (or 2, …) or "LoRA".')
 
     def config(self, evaluate_every: int | None = None) -> TrainConfig:
@@ -82,8 +85,7 @@ class Settings:
         )  # fmt: skip
 
     def but(self, **changes: Any) -> Settings:
-        """The same with some of them changed."""
-        Settings(**changes)  # an unknown name gets its own sentence
+        """The same with some of them changed. Raises CourseError as `Settings` does."""
         return replace(self, **changes)
 
     def __str__(self) -> str:

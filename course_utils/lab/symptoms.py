@@ -27,7 +27,8 @@ FEWEST = 4  # evaluations, below which nothing is said
 def symptom(records: Sequence[Record], *, guessing: float = math.nan, failed: bool = False) -> str:
     """The name of what the curves show, or "" where there is too little of them.
 
-    `guessing` is the validation loss of one who knows how frequent each label is and nothing else.
+    `guessing` is the validation loss, in nats per target, of one who knows how frequent each label is and nothing
+    else. The thresholds are this course's own, from no source.
     """
     if failed:
         return "breaks"
@@ -62,9 +63,7 @@ def _likeness_of_epochs(records: Sequence[Record]) -> float:
         return 0.0
     steps = np.arange(len(whole[0]))
     teeth = [losses - np.polyval(np.polyfit(steps, losses, 1), steps) for losses in whole]
-    if np.mean([tooth.std() for tooth in teeth]) < 0.1 * np.mean(
-        whole
-    ):  # a smooth curve has the same bend everywhere
+    if np.mean([tooth.std() for tooth in teeth]) < 0.1 * np.mean(whole):  # a smooth curve bends alike everywhere
         return 0.0
     teeth = [tooth for tooth in teeth if tooth.std()]
     return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(teeth, teeth[1:])] or 0.0))

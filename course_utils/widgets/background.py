@@ -6,7 +6,7 @@ import atexit
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from typing import Any
 
 _ALL: weakref.WeakSet[Background] = weakref.WeakSet()
@@ -31,12 +31,12 @@ class Background:
 
     def start(
         self, make: Callable[[], Iterator[Any]], each: Callable[[Any], None],
-        end: Callable[[str, Exception | None], None], pause: Callable[[], None] = lambda: None,
+        end: Callable[[str, Exception | None], None], pause: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> bool:  # fmt: skip
         """Call `each` with every item of `make()`, then `end` with "finished", "stopped" or "failed" and the exception.
 
-        `pause` is called when a pause begins. False, and nothing done, while another iterator is being consumed.
-        All are called in the thread.
+        A pause lasts as long as the block of `pause()`. All are called in the thread, so none can come between another
+        and its end. False, and nothing done, while another iterator is being consumed.
         """
         if self.running:
             return False
@@ -71,8 +71,8 @@ class Background:
                 for item in items:
                     each(item)
                     if not self._go.is_set():
-                        pause()
-                        self._go.wait()
+                        with pause():
+                            self._go.wait()
                     if self._stop.is_set():
                         how = "stopped"
                         break

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, fields
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from ..runs import SCHEDULES, learning_rate_at
 from . import SLIDER_LAYOUT, WHOLE_NAME, Powers, control, wanted
 from .background import Background
 from .live import live_figure, update_curves
-from .table import fill, run_table
+from .table import fill, run_table, shown
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -27,7 +29,7 @@ SECONDS_BETWEEN_DRAWINGS = 0.4
 SECONDS_BETWEEN_SAVES = 3.0
 MOST_DRAWN = 8  # runs at once: one for each colour
 UNASKED, LET_ME_SEE = "choose …", "let me see"
-NOTHING = {"patience": 0, "clip_norm": 0}  # what a slider shows for None
+NONE_IS_0 = ("patience", "clip_norm")  # on their sliders
 
 
 def controls_for(lab: Lab) -> dict[str, Any]:
@@ -55,6 +57,7 @@ class TrainingLab:
     """The panel. Runs live in a thread of their own and in the lab's folder; the kernel stays free.
 
     `panel.settings` are the knobs as they stand. `close()` stops what runs and takes the panel from the page.
+    Several panels may show one lab; a panel sees what another has changed when it draws next.
     """
 
     def __init__(self, lab: Lab | None = None):
@@ -64,9 +67,9 @@ class TrainingLab:
         self._background = Background()
         self._current: list[Run] = []
         self._race: list[Settings] = []
-        self._drawn = self._saved = 0.0
+        self._drawing = threading.RLock()  # the run's thread draws, and so does whoever ticks a run or presses a name
 
-        start = _shown(Settings(labels=min(Settings().labels, len(self.lab.data["train"])), trains="all"))
+        start = _as_knobs(Settings(labels=min(Settings().labels, len(self.lab.data["train"])), trains="all"))
         self.controls = {
             name: control(name, choices, _nearest(choices, start[name]))
             for name, choices in controls_for(self.lab).items()
@@ -81,20 +84,13 @@ class TrainingLab:
             value=True, description="ask me first", indent=False, layout={"width": "130px"}
         )
         self.foretold = ipywidgets.Dropdown(
-            options=[UNASKED, LET_ME_SEE, *SYMPTOMS],
-            description="What do you expect? It",
-            style=WHOLE_NAME,
+            options=[UNASKED, LET_ME_SEE, *SYMPTOMS], description="What do you expect? It", style=WHOLE_NAME,
             layout={"width": "340px"},
-        )
+        )  # fmt: skip
         self.foretold_score = ipywidgets.FloatSlider(
-            value=0.5,
-            min=0,
-            max=1,
-            step=0.01,
-            description="and ends at a validation score of",
-            style=WHOLE_NAME,
+            value=0.5, min=0, max=1, step=0.01, description="and ends at a validation score of", style=WHOLE_NAME,
             layout={"width": "420px"},
-        )
+        )  # fmt: skip
         self.start_button = ipywidgets.Button(description="Start", icon="play", button_style="primary")
         self.pause_button = ipywidgets.Button(description="Pause", icon="pause", disabled=True)
         self.stop_button = ipywidgets.Button(description="Stop", icon="stop", disabled=True)
@@ -175,12 +171,12 @@ class TrainingLab:
     def settings(self) -> Settings:
         """The knobs as they stand."""
         values = {name: part.value for name, part in self.controls.items()}
-        return Settings(**values | {name: values[name] or None for name in NOTHING})
+        return Settings(**values | {name: values[name] or None for name in NONE_IS_0})
 
     def take(self, settings: Settings) -> None:
         """Set the knobs; a value between two notches goes to the nearest."""
         choices = controls_for(self.lab)
-        for name, value in _shown(settings).items():
+        for name, value in _as_knobs(settings).items():
             self.controls[name].value = _nearest(choices[name], value)
 
     def _schedule(self) -> go.Figure:
@@ -211,7 +207,7 @@ class TrainingLab:
                 f"First say what you expect (“{LET_ME_SEE}” counts, too): a guess that was wrong teaches most."
             )
         expected = Expected() if asked in (UNASKED, LET_ME_SEE) else Expected(asked, self.foretold_score.value)
-        parent = self.lab.runs.get(self.begin_with.value)
+        parent = self.lab.find(self.begin_with.value) if self.begin_with.value else None
         jobs = [self.lab.prepare(each, expected=expected, parent=parent) for each in self._race or [self.settings]]
         self._current, self._race = [run for run, _ in jobs], []
         self._drawn, self._saved, self._began = 0.0, time.perf_counter(), time.perf_counter()
@@ -224,13 +220,8 @@ class TrainingLab:
     def pause(self) -> None:
         """Pause after the present step; pressed again, go on."""
         if self._background.paused:
-            self._began += time.perf_counter() - self._paused_at
             self._background.resume()
-            for run in self._current:
-                run.state = "running" if run.state == "paused" else run.state
-            self._name_pause("Pause", "pause")
-            self.say("Training goes on.")
-        elif self.running:
+        else:
             self._background.pause()
 
     def stop(self) -> None:
@@ -243,7 +234,7 @@ class TrainingLab:
 
     def add_to_race(self) -> None:
         """Put the knobs as they stand beside those collected before; Start then runs them side by side."""
-        self.lab.rows_for(self.settings)
+        self.lab.check(self.settings)
         self._race.append(self.settings)
         self.start_button.description = f"Start {len(self._race)}"
         self.say(f"In the race: {'; '.join(map(str, self._race))}. Change a knob and add again, or press Start.")
@@ -265,16 +256,22 @@ class TrainingLab:
             self.say(self._standing())
             self._drawn = time.perf_counter()
 
-    def _paused(self) -> None:
-        self._paused_at = time.perf_counter()
-        for run in self._current:
-            if not run.over:
-                run.state = "paused"
-                self.lab.checkpoint(run)
-                self.lab.save(run)
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
+        began, under_way = time.perf_counter(), [run for run in self._current if not run.over]
+        for run in under_way:
+            run.state = "paused"
+            self.lab.checkpoint(run)
+            self.lab.save(run)
         self._name_pause("Resume", "play")
         self._refresh()
         self.say(f"Paused at step {self._current[0].step}. Resume, stop, or look around.")
+        yield
+        self._began += time.perf_counter() - began
+        for run in under_way:
+            run.state = "running"
+        self._name_pause("Pause", "pause")
+        self.say("Training goes on.")
 
     def _ended(self, how: str, error: Exception | None) -> None:
         self._buttons(running=False)
@@ -292,9 +289,7 @@ class TrainingLab:
         self.progress.value = done / planned
         left = (time.perf_counter() - self._began) / max(done, 1) * (planned - done)
         loss = ", ".join(f"{run.name}: loss {run.records[-1].loss:.3f}" for run in self._current if run.records)
-        return (
-            f"Training: step {done} of {planned} · {speed:,.0f} examples a second · about {left:.0f} s left · {loss}"
-        )
+        return f"Training: step {done} of {planned} · {speed:,.0f} examples a second · about {left:.0f} s left · {loss}"
 
     def _buttons(self, *, running: bool) -> None:
         self.start_button.disabled, self.start_button.description = running, "Start"
@@ -319,9 +314,7 @@ class TrainingLab:
         """Set the knobs as in the opened run, and offer its weights to begin with."""
         run = self.opened
         self.take(run.settings)
-        self.say(
-            f"The knobs stand as in {run.name!r}. Change what you like; “begin with” chooses between fresh and its weights."
-        )
+        self.say(f"The knobs stand as in {run.name!r}. Change what you like; “begin with” chooses whose weights to take.")
 
     def rename(self) -> None:
         if self.table.opened and self.name.value != self.opened.name:
@@ -363,24 +356,24 @@ class TrainingLab:
             self.say(str(error) if isinstance(error, CourseError) else f"{type(error).__name__}: {error}")
 
     def _refresh(self) -> None:
-        kept = self.lab.runs.values()
-        with_weights = [run for run in kept if self.lab.shelf.weights_file(run.id).exists()]
+        with_weights = [run for run in list(self.lab.runs.values()) if self.lab.shelf.weights_file(run.id).exists()]
         before = self.begin_with.value
-        self.begin_with.options = [
-            ("the pre-trained weights", ""),
-            *((f"{run.name}, its weights at step {run.step}", run.id) for run in with_weights),
-        ]
-        self.begin_with.value = before if before in [run.id for run in with_weights] else ""
-        self.table.chosen = [each for each in self.table.chosen if each in self.lab.runs] or list(self.lab.runs)[-4:]
-        self._fill()
-        self._draw()
+        weights = {f"{run.name}, its weights at step {run.step}": run.id for run in with_weights}
+        with self._drawing:
+            self.begin_with.options = [("the pre-trained weights", ""), *weights.items()]
+            self.begin_with.value = before if before in weights.values() else ""
+            kept = self.lab.runs
+            self.table.chosen = [each for each in self.table.chosen if each in kept] or list(kept)[-4:]
+            self._draw()
 
     def _drawn_runs(self) -> list[Run]:
-        return [self.lab.runs[each] for each in self.table.chosen if each in self.lab.runs][-MOST_DRAWN:]
+        chosen = map(self.lab.runs.get, self.table.chosen)  # another panel may delete one at any time
+        return [run for run in chosen if run][-MOST_DRAWN:]
 
     def _draw(self) -> None:
-        update_curves(self.figure, self._picture())
-        self._fill()
+        with self._drawing:
+            update_curves(self.figure, self._picture())
+            self._fill()
 
     def _picture(self) -> go.Figure:
         runs = self._drawn_runs()
@@ -395,14 +388,15 @@ class TrainingLab:
         lines = [summary(run) for run in runs]
         settings = {run.id: asdict(run.settings) for run in runs}
         compared = differences(settings)
-        shown = [name for name in (lines[0] if lines else ["run"]) if name not in ("starred", "planned")]
-        columns = {name: [line[name] if lines else "" for line in lines] for name in shown}
+        names = [name for name in (lines[0] if lines else ["run"]) if name not in ("starred", "planned")]
+        columns = {name: [line[name] for line in lines] for name in names}
         columns |= {name.replace("_", " "): [settings[run.id][name] for run in runs] for name in compared}
         colours = {run.id: run_line(int(run.id) - 1)["color"] for run in self._drawn_runs()}
-        fill(
-            self.table, [run.id for run in runs], [run.name for run in runs], columns,
-            compared=[name.replace("_", " ") for name in compared], starred=[run.starred for run in runs], colours=colours,
-        )  # fmt: skip
+        with self._drawing:
+            fill(
+                self.table, [run.id for run in runs], [run.name for run in runs], columns, colours=colours,
+                compared=[name.replace("_", " ") for name in compared], starred=[run.starred for run in runs],
+            )  # fmt: skip
 
 
 def _told(run: Run) -> str:
@@ -411,7 +405,7 @@ def _told(run: Run) -> str:
         return f"<b>{escape(run.name)} failed at step {run.step + 1}: {escape(run.error, quote=False)}</b>"
     found = f"{run.symptom}: {SYMPTOMS[run.symptom]}" if run.symptom else "too little to see."
     said = (
-        f"<b>{escape(run.name)}</b> {run.state} at step {run.step}, {run.metric} {run.score:.2f}. "
+        f"<b>{escape(run.name)}</b> {run.state} at step {run.step}, {run.metric} {shown(run.score)}. "
         f"By its curves it <i>{escape(found)}</i>"
     )
     if run.expected.symptom:
@@ -419,16 +413,14 @@ def _told(run: Run) -> str:
     return said
 
 
-def _shown(settings: Settings) -> dict[str, Any]:
-    """Settings as the knobs show them: 0 for "off"."""
-    values = {setting.name: getattr(settings, setting.name) for setting in fields(settings)}
-    return values | {name: values[name] or nothing for name, nothing in NOTHING.items()}
+def _as_knobs(settings: Settings) -> dict[str, Any]:
+    """Settings as the knobs show them: 0 for None."""
+    values = asdict(settings)
+    return values | {name: values[name] or 0 for name in NONE_IS_0}
 
 
 def _nearest(choices: Any, value: Any) -> Any:
     """The value itself where the knob can have it, else the nearest that it can."""
-    if not isinstance(choices, list):
-        return value
-    if value in choices:
+    if not isinstance(choices, list) or value in choices:
         return value
     return choices[-1] if isinstance(value, str) else min(choices, key=lambda choice: abs(choice - value))
