@@ -128,8 +128,8 @@ class Lab:
         number = f"{max([self.shelf.last_number(), *map(int, self.runs)]) + 1:04d}"  # so that ids sort by age
         run = Run(
             id=number, name=name or f"run {int(number)}", settings=settings, planned=planned, n_rows=len(rows),
-            metric=self.score, guessing=self._guessing(), expected=expected or Expected(),
-            parent=parent.id if parent else "", parent_step=parent.step if parent else 0,
+            metric=self.score, guessing=self._guessing(), most_frequent=self._most_frequent(),
+            expected=expected or Expected(), parent=parent.id if parent else "", parent_step=parent.step if parent else 0,
         )  # fmt: skip
         self.runs[run.id] = run
         self.save(run)
@@ -307,19 +307,32 @@ class Lab:
 
         file = Path(file).expanduser()
         chosen = [self.find(run) for run in runs] if runs is not None else list(self.runs.values())
+        if not chosen:
+            raise CourseError("There is no run to export yet: start one first.")
         if file.suffix == ".csv":
             text = pd.DataFrame([summary(run) | asdict(run.settings) for run in chosen]).to_csv(index=False)
         elif file.suffix == ".json":
             text = json.dumps([json.loads(run.to_json()) for run in chosen], indent=1)
         else:
             raise CourseError(f"{file.name!r} should end in .csv (a line a run) or .json (every step).")
-        write_whole(file, text)
+        try:
+            write_whole(file, text)
+        except OSError as error:
+            raise CourseError(
+                f"{str(file)!r} cannot be written here ({error.strerror}): `lab.export(…)` takes a file in another folder."
+            ) from error
         return file
 
     @property
     def score(self) -> str:
         """The name of the validation score that is shown: the first that the task's metric gives."""
         return {"entities": "f1", "answers": "exact_match"}.get(self.task.kind, "accuracy")
+
+    def _most_frequent(self) -> float | None:
+        """The accuracy of one who always says the most frequent validation label; None where rows have no one label."""
+        if self.task.kind != "classification":
+            return None
+        return float(np.unique(np.asarray(self.validation.labels), return_counts=True)[1].max() / len(self.validation))
 
     def _guessing(self) -> float | None:
         """The loss of one who knows how frequent each validation label is; None where labels are no classes."""

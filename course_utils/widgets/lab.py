@@ -297,7 +297,8 @@ class TrainingLab:
         )
 
     def _buttons(self, *, running: bool) -> None:
-        self.start_button.disabled, self.start_button.description = running, "Start"
+        self.start_button.disabled = running
+        self.start_button.description = f"Start {len(self._race)}" if self._race else "Start"
         self.pause_button.disabled = self.stop_button.disabled = not running
         self._name_pause("Pause", "pause")
         if not running:
@@ -325,13 +326,16 @@ class TrainingLab:
 
     def rename(self) -> None:
         if self.table.opened and self.name.value != self.opened.name:
-            self.lab.rename(self.opened, self.name.value)
+            try:
+                self.lab.rename(self.opened, self.name.value)
+            finally:  # a name that is refused does not stay in the field
+                self.name.value = self.opened.name
             self._refresh()
 
     def delete(self) -> None:
         run = self.opened
         self.lab.delete(run)
-        self.table.opened = ""
+        self.table.opened = self.name.value = ""
         self._refresh()
         self.say(f"{run.name!r} is deleted.")
 
@@ -409,10 +413,10 @@ def _told(run: Run) -> str:
     """How a run ended, beside what was expected of it."""
     if run.state == "failed":
         return f"<b>{escape(run.name)} failed at step {run.step + 1}: {escape(run.error, quote=False)}</b>"
-    found = f"{run.symptom}: {SYMPTOMS[run.symptom]}" if run.symptom else "too little to see."
+    found = f"it <i>{escape(f'{run.symptom}: {SYMPTOMS[run.symptom]}')}</i>" if run.symptom else "nothing can be said yet."
     said = (
         f"<b>{escape(run.name)}</b> {run.state} at step {run.step}, {run.metric} {run.score:.2f}. "
-        f"By its curves it <i>{escape(found)}</i>"
+        f"By its curves {found}"
     )
     if run.expected.symptom:
         said += f" You expected: {escape(run.expected.symptom)}, {run.metric} {run.expected.score:.2f}."
