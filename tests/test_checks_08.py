@@ -295,6 +295,7 @@ LOSSES = {
     "probabilities smoothed": with_weights(
         lambda hot, s, k: hot, log=lambda logits: ((1 - 0.1) * logits.softmax(-1) + 0.1 / logits.shape[1]).log()
     ),
+    "a loss for each row": with_weights(soft, mean=lambda losses, labels: losses.sum(-1)),
     "overflow": with_weights(soft, log=lambda logits: (logits.exp() / logits.exp().sum(-1, keepdim=True)).log()),
     "another value": lambda logits, labels, smoothing: 3.0,
     "raised": lambda logits, labels, smoothing: (
@@ -337,6 +338,7 @@ PRUNES = {
     "their best so far": beside(there=lambda others, k: [max(other[:k]) for other in others if len(other) >= k]),
     "short runs are stretched": beside(there=lambda others, k: [other[:k][-1] for other in others]),
     "the latest, not the best": beside(own=lambda curve: curve[-1]),
+    "given up for good": lambda curve, *rest: any(beside()(curve[: k + 1], *rest) for k in range(len(curve))),
     "the mean": beside(middle=np.mean),
     "one of the middle two": beside(middle=lambda scores: sorted(scores)[len(scores) // 2]),
     "the best of them": beside(middle=max),
@@ -414,6 +416,7 @@ COMPARISONS = {
     "worse or better, never open": over_seeds(verdict=lambda d, e, w, n: "better" if d > w * e else "worse"),
     "the size alone": over_seeds(verdict=lambda d, e, w, n: "better" if abs(d) > w * e else "cannot tell"),
     "better and worse exchanged": over_seeds(verdict=lambda d, e, w, n: SOLUTION_VERDICT(-d, w * e)),
+    "other words": over_seeds(verdict=lambda d, e, w, n: f"b is {SOLUTION_VERDICT(d, w * e)}"),
     "ranges must not overlap": ranges,
     "certain of one seed": over_seeds(alone=0.0),
     "one seed is nan": over_seeds(alone=math.nan),
@@ -498,6 +501,33 @@ def test_right_stub_and_usual_mistakes_are_told_apart(id):
 @pytest.mark.parametrize(("id", "answer"), [(id, answer) for id, given in OTHER_ANSWERS.items() for answer in given])
 def test_other_right_answers_are_right(id, answer):
     assert find_check(id).examine(answer), find_check(id).examine(answer)
+
+
+def counts_the_first(scores, patience, more_is_better):
+    best = waited = 0
+    for last, score in enumerate(scores):
+        if score > scores[best] if more_is_better else score < scores[best]:
+            best, waited = last, 0
+        else:
+            waited += 1
+        if waited == patience:
+            return best, last
+    return best, len(scores) - 1
+
+
+def log_of_the_mean(logits, labels, smoothing):
+    rows, targets = kept(logits, labels)
+    return (1 - smoothing) * cross_entropy(rows, targets) - smoothing * rows.softmax(-1).mean(-1).log().mean()
+
+
+@pytest.mark.parametrize(("id", "name", "answer"), [
+    ("08.2", "after the explosion", at_steepest(lambda losses: centred(losses, 4), lambda losses: 999, best=np.nanargmin)),
+    ("08.3", "one evaluation too few", counts_the_first),
+    ("08.4", "probabilities smoothed", log_of_the_mean),
+    ("08.6", "the size alone", over_seeds(mean=lambda d: abs(d.mean()))),
+])  # fmt: skip
+def test_the_same_mistake_written_otherwise(id, name, answer):
+    assert find_check(id).examine(answer).mistake.name == name
 
 
 @pytest.mark.parametrize("seed", range(3))

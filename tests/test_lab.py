@@ -4,6 +4,7 @@ import json
 import math
 import os
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -340,6 +341,11 @@ def test_compare_shows_the_settings_that_differ(lab, tmp_path):
     with pytest.raises(CourseError, match=r"should end in \.csv"):
         lab.export(tmp_path / "runs.xls")
     assert len(Lab.compare(lab, [])) == 0
+    with pytest.raises(CourseError, match="no run to export"):
+        lab.export(tmp_path / "runs.csv", [])
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(CourseError, match="folder.csv' cannot be written here"):
+        lab.export(tmp_path / "folder.csv")
 
 
 # ---------------------------------------------------------------- symptoms
@@ -353,6 +359,12 @@ def curve(training, validation, epochs=4):
                {"loss": validation[(i + 1) // every - 1]} if (i + 1) % every == 0 else {})
         for i, loss in enumerate(training)
     ]  # fmt: skip
+
+
+def with_accuracy(accuracy):
+    """Rows known by heart: training loss near 0, validation loss above that of guessing, whatever the accuracy."""
+    records = curve([max(0.01, 0.7 - i / 30) for i in range(40)], [0.8, 0.75, 0.8, 0.9, 1.0])
+    return [replace(r, validation={**r.validation, "accuracy": accuracy} if r.validation else {}) for r in records]
 
 
 DOWN = [0.7 - 0.4 * i / 39 for i in range(40)]
@@ -376,6 +388,8 @@ def test_each_symptom_is_recognised(name):
 def test_too_little_says_nothing_and_a_number_lost_breaks():
     assert symptom([]) == "" and symptom(curve(DOWN[:10], [0.6, 0.5])) == ""
     assert symptom([], failed=True) == "breaks"
+    assert symptom(with_accuracy(0.6), guessing=math.log(2), most_frequent=0.5) == "learns nothing"
+    assert symptom(with_accuracy(0.8), guessing=math.log(2), most_frequent=0.5) == "learns by heart"
     assert symptom(curve([*DOWN[:-1], math.nan], [0.6, 0.5, 0.5, 0.5])) == "breaks"
     assert symptom(curve(NOISY, [0.7, 0.69, 0.72, 0.7, 0.7])) != "learns nothing", "what guessing gives is not known"
 

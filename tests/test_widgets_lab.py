@@ -204,6 +204,23 @@ def test_a_race_runs_side_by_side(panel):
     assert sum(column in row["differs"] for row in panel.table.rows) == 1
 
 
+def test_a_race_collected_during_a_run_waits_on_the_button(panel, gate):
+    panel.start_button.click()
+    panel.race_button.click()
+    panel.stop_button.click()
+    gate.release(2)
+    panel.wait(SECONDS)
+    assert panel.start_button.description == "Start 1" and not panel.start_button.disabled
+    assert "By its curves nothing can be said yet." in said(panel)
+
+
+def test_a_race_that_was_collected_can_be_forgotten(panel):
+    panel.race_button.click()
+    assert not panel.stop_button.disabled
+    panel.stop_button.click()
+    assert panel.stop_button.disabled and panel.start_button.description == "Start" and "forgotten" in said(panel)
+
+
 def test_a_clone_takes_settings_and_may_begin_with_weights(panel):
     panel.start_button.click()
     panel.wait(SECONDS)
@@ -242,14 +259,14 @@ def test_star_rename_delete_export(panel, tmp_path):
     panel.name.value = "mine"
     assert panel.lab.find("mine").id == "0002" and "mine" in [row["name"] for row in panel.table.rows]
     panel.name.value = "run 1"
-    assert "cannot be called 'run 1'" in said(panel)
+    assert "cannot be called 'run 1'" in said(panel) and panel.name.value == "mine"
     panel._message(panel.table, {"star": "0001", "to": True}, None)
     assert panel.lab.find("run 1").starred and panel.table.rows[0]["starred"]
     for kind in ("csv", "json"):
         panel.export_buttons[kind].click()
         assert (tmp_path / f"lab-runs.{kind}").exists() and "2 runs" in said(panel)
     panel.delete_button.click()
-    assert list(panel.lab.runs) == ["0001"] and [row["id"] for row in panel.table.rows] == ["0001"]
+    assert panel.name.value == "" and list(panel.lab.runs) == ["0001"] and [row["id"] for row in panel.table.rows] == ["0001"]
 
 
 def test_it_finds_its_runs_again(panel):

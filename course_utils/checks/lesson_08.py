@@ -270,7 +270,16 @@ def _mixed(logits: Any, labels: Any, smoothing: float) -> float:
         math.log((1 - smoothing) * math.exp(_log_softmax(row)[label]) + smoothing / len(row)) for row, label in pairs)
 
 
+def _mean_first(logits: Any, labels: Any, smoothing: float) -> float:
+    """The log of the mean probability, where the mean of the logs is due."""
+    plain = _of_rows(_weights(lambda s, k: 1 - s, lambda s, k: 0.0))(logits, labels, smoothing)
+    return plain + smoothing * math.log(logits.shape[1])
+
+
 _LOSSES = (
+    Wrong("a loss for each row", lambda *given: (_smoothed(*given),),
+          "the losses of the rows came back, one by one", "Take their mean.",
+          symptom=lambda got, right: isinstance(got, tuple)),
     Wrong("not smoothed", _of_rows(_weights(lambda s, k: 1.0, lambda s, k: 0.0)),
           "this is the plain cross-entropy: `smoothing` changes nothing",
           "Take a share of each label and deal it out."),
@@ -309,7 +318,7 @@ _LOSSES = (
           "probabilities are weighted, not their logarithms", "The loss is a sum of log-probabilities."),
     Wrong("probabilities smoothed", _mixed,
           "the share was mixed into the *predicted* probabilities, before the logarithm",
-          "Soften the labels: weights of log-probabilities."),
+          "Soften the labels: weights of log-probabilities.", others=(_mean_first,)),
     Wrong("entropy taken off", _less_entropy,
           "this is the divergence from the target (`kl_div`): the cross-entropy less the entropy of the target; same "
           "gradient, another number", "Use the cross-entropy, whose least value is above 0."),
@@ -390,6 +399,7 @@ def _apart(a: Sequence[float], b: Sequence[float], width: float) -> tuple[float,
     return d, error, "better" if min(b) > max(a) else "worse" if max(b) < min(a) else "cannot tell"
 
 
+_VERDICTS = ("better", "worse", "cannot tell")
 _COMPARED = (
     Wrong("pairs torn apart", _compared(spread=_both),
           "the spreads of both settings were added, as if the runs had nothing in common; but run i of each has the "
@@ -441,7 +451,12 @@ _COMPARED = (
     Wrong("worse or better, never open", _compared(sides=lambda d, bar: "better" if d > bar else "worse"),
           "whatever is not better is called worse", "Between the two bounds you cannot tell."),
     Wrong("the size alone", _compared(sides=lambda d, bar: "better" if abs(d) > bar else "cannot tell"),
-          "`abs` makes a harmful setting a better one", "Look at the sign once you know that the difference is large."),
+          "`abs` makes a harmful setting a better one", "Look at the sign once you know that the difference is large.",
+          others=(_compared(difference=lambda a, b: abs(statistics.fmean(b) - statistics.fmean(a))),)),
+    Wrong("other words", lambda *given: (*_compared()(*given)[:2], ""),
+          "the verdict is none of the three that the exercise names",
+          "Say \"better\", \"worse\" or \"cannot tell\", and nothing else.",
+          symptom=lambda got, right: isinstance(got, tuple) and isinstance(got[-1], str) and got[-1] not in _VERDICTS),
     Wrong("better and worse exchanged",
           _compared(sides=lambda d, bar: "worse" if d > bar else "better" if d < -bar else "cannot tell"),
           "the words were exchanged", "More is better, and the verdict speaks of b."),

@@ -194,7 +194,8 @@ def _where(rate: Any, rates: Sequence[float], losses: Sequence[float]) -> Any:
         return "a logarithm" if value <= 0 else "a loss"
     if value > 2 * rates[int(np.nanargmin(losses))]:
         at = max(i for i, one in enumerate(rates) if one <= value * 1.01)
-        rises = losses[min(at + 2, len(rates) - 1)] > losses[at - 2]
+        smooth = _EVENLY(np.array(losses))  # as the answer saw it, near enough
+        rises = np.diff(smooth, append=smooth[-1])[at] > 0
         return "beyond, with nan" if math.isnan(losses[-1]) else "beyond, a rise" if rises else "beyond, a fall"
     return right if abs(math.log10(value / right)) < math.log10(1.7) else round(math.log10(value), 1)
 
@@ -254,6 +255,16 @@ def _best_of_all(scores: Sequence[float], patience: int, more: bool) -> Any:
     return best, min(best + patience, len(scores) - 1)
 
 
+def _first_counted(scores: Sequence[float], patience: int, more: bool) -> Any:
+    best = waited = last = 0
+    for last, score in enumerate(scores):  # the first is no better than itself
+        better = score > scores[best] if more else score < scores[best]
+        best, waited = (last, 0) if better else (best, waited + 1)
+        if waited >= patience:
+            break
+    return best, last
+
+
 def _stopping_without_nan(scores: Sequence[float], patience: int, more: bool) -> Any:
     kept = [i for i, score in enumerate(scores) if not math.isnan(score)]
     return tuple(kept[at] for at in _stopping()([scores[i] for i in kept], patience, more))
@@ -269,7 +280,7 @@ _STOPS = (
           "Stop as soon as `patience` evaluations have passed without a better one."),
     Wrong("one evaluation too few", _stopping(allowed=lambda patience: patience - 1),
           "the best evaluation itself was counted as one without a better one",
-          "Begin to count with the one after it."),
+          "Begin to count with the one after it.", others=(_first_counted,)),
     Wrong("never set back", _stopping(forgive=False),
           "evaluations without improvement are added up over the whole run",
           "A better score sets the count back to 0."),
@@ -363,6 +374,10 @@ def _pruned(
     return program
 
 
+def _for_good(curve: Sequence[float], others: Curves, warmup: int, least: int) -> bool:
+    return any(_pruned()(curve[: k + 1], others, warmup, least) for k in range(len(curve)))
+
+
 def _if_there(other: Sequence[float], at: int) -> list[float]:
     return [other[at]] if 0 <= at < len(other) else []
 
@@ -386,6 +401,9 @@ _PRUNES = (
           "Leave out runs that never got so far."),
     Wrong("the latest, not the best", _pruned(own=lambda curve: curve[-1]),
           "the run is judged by its latest score, and one bad evaluation ends it", "Take its best score so far."),
+    Wrong("given up for good", _for_good,
+          "the run is judged at each of its evaluations, and one that is ahead by now is given up for a slow beginning",
+          "Judge it once: at the last evaluation of its curve."),
     Wrong("the mean", _pruned(middle=statistics.fmean),
           "one run that broke down pulls the mean far down, and nothing is given up any more",
           "The median is the middle of the sorted scores."),

@@ -62,7 +62,8 @@ class Lab:
         self.trainable = (
             ("head", *(f"last {k + 1}" for k in range(len(layers))), "LoRA", "all") if layers else ("all",)
         )
-        safe = "".join(letter if letter.isalnum() else "-" for letter in f"{self.task.name}-{Path(model).name}")
+        place = "-".join((self.task.name, *Path(model).parts[-2:]))
+        safe = "".join(letter if letter.isalnum() else "-" for letter in place)
         self.shelf = Shelf(Path(folder).expanduser() if folder is not None else home() / "lab" / safe)
         self.runs: dict[str, Run] = self.shelf.load()
         self._under_way: dict[str, nn.Module] = {}  # the model of each run that is training
@@ -134,9 +135,9 @@ class Lab:
             name = name or f"run {int(run_id)}"
             taken = any(each.name == name for each in self.runs.values())
             run = self.runs[run_id] = Run(
-                id=run_id, name=f"{name} ({int(run_id)})" if taken else name, settings=settings, planned=planned,
-                n_rows=len(rows), metric=self.score, guessing=self._guessing(), expected=expected or Expected(),
-                parent=parent.id if parent else "", parent_step=parent.step if parent else 0,
+                id=run_id, name=f"{name} ({int(run_id)})" if taken else name, settings=settings,
+                planned=planned, n_rows=len(rows), metric=self.score, guessing=self._guessing(), most_frequent=self._most_frequent(),
+                expected=expected or Expected(), parent=parent.id if parent else "", parent_step=parent.step if parent else 0,
             )  # fmt: skip
             self.save(run)
 
@@ -336,6 +337,8 @@ class Lab:
         import pandas as pd
 
         file, chosen = Path(file).expanduser(), self._chosen(runs)
+        if not chosen:
+            raise CourseError("There is no run to export yet: start one first.")
         if file.suffix == ".csv":
             text = pd.DataFrame([summary(run) | asdict(run.settings) for run in chosen]).to_csv(index=False)
         elif file.suffix == ".json":
@@ -345,13 +348,21 @@ class Lab:
         try:
             write_whole(file, text)
         except OSError as error:
-            raise CourseError(f"{str(file)!r} cannot be written ({error.strerror}): choose another place.") from error
+            raise CourseError(
+                f"{str(file)!r} cannot be written here ({error.strerror}): `lab.export(…)` takes a file in another folder."
+            ) from error
         return file
 
     @property
     def score(self) -> str:
         """The name of the validation score that is shown: the first that the task's metric gives."""
         return {"entities": "f1", "answers": "exact_match"}.get(self.task.kind, "accuracy")
+
+    def _most_frequent(self) -> float | None:
+        """The accuracy of one who always says the most frequent validation label; None where rows have no one label."""
+        if self.task.kind != "classification":
+            return None
+        return float(np.unique(np.asarray(self.validation.labels), return_counts=True)[1].max() / len(self.validation))
 
     def _guessing(self) -> float | None:
         """The loss (nats per target) of one who knows how frequent each validation label is; None without classes."""

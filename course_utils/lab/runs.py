@@ -45,6 +45,7 @@ class Run:
     planned: int  # steps, if nothing ends it sooner
     n_rows: int
     guessing: float | None = None  # validation loss of one who knows only how frequent each label is
+    most_frequent: float | None = None  # validation accuracy of one who always says the most frequent label
     records: list[Record] = field(default_factory=list)
     state: str = "new"  # "running", "paused", "stopped", "finished", "failed", "interrupted"
     error: str = ""
@@ -88,9 +89,8 @@ class Run:
     @property
     def symptom(self) -> str:
         """What its curves look like, by name; "" while there is too little of them."""
-        return symptom(
-            self.records, guessing=math.nan if self.guessing is None else self.guessing, failed=self.state == "failed"
-        )
+        loss, accuracy = (math.nan if value is None else value for value in (self.guessing, self.most_frequent))
+        return symptom(self.records, guessing=loss, most_frequent=accuracy, failed=self.state == "failed")
 
     @property
     def examples_per_second(self) -> float:

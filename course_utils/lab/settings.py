@@ -31,7 +31,7 @@ class Settings:
     """Rows per batch."""
     accumulate: int = 1
     """Batches per step."""
-    epochs: int = 6
+    epochs: int = 4
     """Passes over the rows."""
     patience: int | None = None
     """Stop after so many evaluations without a better one; None: never."""

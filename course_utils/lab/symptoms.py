@@ -14,7 +14,7 @@ SYMPTOMS = {
     "learns": "Training and validation loss fall, and validation stays down.",
     "learns by heart": "Training loss goes on falling while validation loss has turned and risen: "
     "too many passes, or too few rows.",
-    "learns nothing": "Validation loss never gets below that of guessing, whatever the training loss does: "
+    "learns nothing": "Validation is never better than guessing, whatever the training loss does: "
     "a rate far too high or too low, too few rows or passes, or rows of one class.",
     "breaks": "The loss jumps up and stays there, or is no number: the rate is too high.",
     "repeats itself": "The training loss draws the same teeth in every epoch: the rows are not shuffled.",
@@ -24,11 +24,13 @@ SYMPTOMS = {
 FEWEST = 4  # evaluations, below which nothing is said
 
 
-def symptom(records: Sequence[Record], *, guessing: float = math.nan, failed: bool = False) -> str:
+def symptom(
+    records: Sequence[Record], *, guessing: float = math.nan, most_frequent: float = math.nan, failed: bool = False
+) -> str:
     """The name of what the curves show, or "" where there is too little of them.
 
     `guessing` is the validation loss, in nats per target, of one who knows how frequent each label is and nothing
-    else. The thresholds are this course's own, from no source.
+    else; `most_frequent` the accuracy of one who always says the most frequent. The thresholds are this course's own.
     """
     if failed:
         return "breaks"
@@ -44,7 +46,10 @@ def symptom(records: Sequence[Record], *, guessing: float = math.nan, failed: bo
         return "breaks"
     if _likeness_of_epochs(records) > 0.5:
         return "repeats itself"
-    if validation.min() > 0.97 * guessing:
+    # On few rows a model is soon too sure: its loss may stay above that of guessing though it is mostly right.
+    accuracy = max(record.validation.get("accuracy", 0.0) for record in records if record.validation)
+    mostly_right = accuracy > most_frequent + (1 - most_frequent) / 3
+    if validation.min() > 0.97 * guessing and not mostly_right:
         return "learns nothing"
     if validation[-1] < min(0.25 * guessing, last):  # dropout is off in validation, so seen rows look better there
         return "too good"

@@ -7,11 +7,10 @@ does so for a whole notebook, as the book of the course does.
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .. import figures
 from ..errors import CourseError
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from ..training import Record
 
 __all__ = [
-    "LiveTraining", "Powers", "TrainingLab", "ask_text", "control", "explore", "first_value", "first_values", "live_figure",
+    "LiveTraining", "TrainingLab", "ask_text", "control", "explore", "first_value", "first_values", "live_figure",
     "replace_figure", "wanted",
 ]  # fmt: skip
 
@@ -41,18 +40,11 @@ def wanted(widget: bool | None) -> bool:
     return os.environ.get("COURSE_WIDGETS", "1") != "0" if widget is None else widget
 
 
-class Powers(NamedTuple):
-    """The range of a logarithmic slider."""
-
-    low: float
-    high: float
-
-
 def control(name: str, choices: Any, value: Any = None) -> ipywidgets.Widget:
     """The widget for one control: a checkbox for a bool, a choice for a list, a slider for (low, high, step).
 
-    A slider is of whole numbers or, where the step is no whole number, of others; `Powers(low, high)` makes one whose
-    value is multiplied as it moves. It starts with `value`, or else with the first of the choices.
+    A slider is of whole numbers or, where the step is no whole number, of others. It starts with `value`, or else with
+    the first of the choices.
     """
     import ipywidgets
 
@@ -68,9 +60,6 @@ def control(name: str, choices: Any, value: Any = None) -> ipywidgets.Widget:
     common |= {"layout": SLIDER_LAYOUT, "continuous_update": False}
     if isinstance(choices, list):
         return ipywidgets.SelectionSlider(options=choices, **common)
-    if isinstance(choices, Powers):
-        exponents = {"min": math.log10(choices.low), "max": math.log10(choices.high), "step": 0.05}
-        return ipywidgets.FloatLogSlider(base=10, readout_format=".1e", **exponents, **common)
     low, high, step = choices
     slider = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
     return slider(min=low, max=high, step=step, **common)

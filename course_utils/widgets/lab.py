@@ -16,7 +16,7 @@ from ..errors import CourseError
 from ..figures.lab import board, run_line
 from ..lab import PRESETS, ROWS, SYMPTOMS, Expected, Lab, Run, Settings, differences, summary
 from ..runs import SCHEDULES, learning_rate_at
-from . import SLIDER_LAYOUT, WHOLE_NAME, Powers, control, wanted
+from . import SLIDER_LAYOUT, WHOLE_NAME, control, wanted
 from .background import Background
 from .live import live_figure, update_curves
 from .table import fill, run_table, shown
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_DRAWINGS = 0.4
 SECONDS_BETWEEN_SAVES = 3.0
 MOST_DRAWN = 8  # runs at once: one for each colour
+RATES = [float(f"{digit}e{power}") for power in range(-6, -1) for digit in (1, 2, 3, 5)] + [1e-1]  # a logarithmic scale
 UNASKED, LET_ME_SEE = "choose …", "let me see"
 NONE_IS_0 = ("patience", "clip_norm")  # on their sliders
 
@@ -37,7 +38,7 @@ def controls_for(lab: Lab) -> dict[str, Any]:
     most = len(lab.data["train"])
     labels = [n for n in (8, 16, 32, 64, 128, 256, 512, 1024) if n < most]
     return {
-        "learning_rate": Powers(1e-6, 1e-1), "warmup_share": (0.0, 0.5, 0.05), "schedule": list(SCHEDULES),
+        "learning_rate": RATES, "warmup_share": (0.0, 0.5, 0.05), "schedule": list(SCHEDULES),
         "epochs": (1, 30, 1), "batch_size": [1, 2, 4, 8, 16, 32, 64, 128], "accumulate": [1, 2, 4, 8],
         "trains": list(lab.trainable), "lora_rank": [1, 2, 4, 8, 16, 32],
         "labels": [*labels, most], "rows": list(ROWS if lab.task.kind == "classification" else ROWS[::2]), "shuffle": True,
@@ -225,8 +226,12 @@ class TrainingLab:
             self._background.pause()
 
     def stop(self) -> None:
-        """End after the present step; what was learned stays."""
+        """End after the present step; what was learned stays. While nothing runs, forget the race that was collected."""
         self._background.stop()
+        if not self.running and self._race:
+            self._race = []
+            self._buttons(running=False)
+            self.say("The race is forgotten.")
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until what runs has ended."""
@@ -236,8 +241,8 @@ class TrainingLab:
         """Put the knobs as they stand beside those collected before; Start then runs them side by side."""
         self.lab.check(self.settings)
         self._race.append(self.settings)
-        self.start_button.description = f"Start {len(self._race)}"
-        self.say(f"In the race: {'; '.join(map(str, self._race))}. Change a knob and add again, or press Start.")
+        self._buttons(running=self.running)
+        self.say(f"In the race: {'; '.join(map(str, self._race))}. Change a knob and add again, or press Start; Stop forgets it.")
 
     def close(self) -> None:
         """Stop what runs and take the panel from the page."""
@@ -292,8 +297,10 @@ class TrainingLab:
         return f"Training: step {done} of {planned} · {speed:,.0f} examples a second · about {left:.0f} s left · {loss}"
 
     def _buttons(self, *, running: bool) -> None:
-        self.start_button.disabled, self.start_button.description = running, "Start"
-        self.pause_button.disabled = self.stop_button.disabled = not running
+        self.start_button.disabled = running
+        self.start_button.description = f"Start {len(self._race)}" if self._race else "Start"
+        self.pause_button.disabled = not running
+        self.stop_button.disabled = not (running or self._race)
         self._name_pause("Pause", "pause")
         if not running:
             self.progress.value = 0
@@ -318,13 +325,16 @@ class TrainingLab:
 
     def rename(self) -> None:
         if self.table.opened and self.name.value != self.opened.name:
-            self.lab.rename(self.opened, self.name.value)
+            try:
+                self.lab.rename(self.opened, self.name.value)
+            finally:  # a name that is refused does not stay in the field
+                self.name.value = self.opened.name
             self._refresh()
 
     def delete(self) -> None:
         run = self.opened
         self.lab.delete(run)
-        self.table.opened = ""
+        self.table.opened = self.name.value = ""
         self._refresh()
         self.say(f"{run.name!r} is deleted.")
 
@@ -403,10 +413,10 @@ def _told(run: Run) -> str:
     """How a run ended, beside what was expected of it."""
     if run.state == "failed":
         return f"<b>{escape(run.name)} failed at step {run.step + 1}: {escape(run.error, quote=False)}</b>"
-    found = f"{run.symptom}: {SYMPTOMS[run.symptom]}" if run.symptom else "too little to see."
+    found = f"it <i>{escape(f'{run.symptom}: {SYMPTOMS[run.symptom]}')}</i>" if run.symptom else "nothing can be said yet."
     said = (
         f"<b>{escape(run.name)}</b> {run.state} at step {run.step}, {run.metric} {shown(run.score)}. "
-        f"By its curves it <i>{escape(found)}</i>"
+        f"By its curves {found}"
     )
     if run.expected.symptom:
         said += f" You expected: {escape(run.expected.symptom)}, {run.metric} {run.expected.score:.2f}."
