@@ -135,6 +135,8 @@ LESSONS: dict[str, Lesson] = {
     "05": Lesson(("sentiment",), ("bert",), read=0.62, seconds=70),
     "06": Lesson(("sentiment",), ("bert",), _SST2, read=0.18, trained=0.21, seconds=65),
     "07": Lesson(("sentiment",), ("bert",), _SST2, read=0.55, trained=0.15, seconds=50),
+    # 08: its rows reckoned from the source, not counted in a run
+    "08": Lesson(("sentiment",), ("bert",), _SST2, read=0.56, trained=0.26, seconds=80),
     "09": Lesson(
         ("topics", "spam", "sentiment"), ("bert", "gpt2"),
         "topics: accuracy .952, test, all rows and more pre-training on them (BERT base; arXiv 1905.05583)",
