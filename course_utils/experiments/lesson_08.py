@@ -340,7 +340,7 @@ CLAIMS: dict[str, Claim] = {
         seeds=(0, 1),
     ),
     "08-fewer-weights": Claim(
-        says="With a quarter of 128 labels wrong, the head alone has a validation loss more than .25 below that of all weights.",
+        says="With a quarter of 128 labels wrong, the head alone has a validation loss .25 below that of all weights.",
         measure=more(
             {"trains": "head", "learning_rate": 1e-2, "wrong": True}, {"wrong": True}, of="validation_loss", labels=128
         ),

@@ -136,8 +136,9 @@ class Lab:
             taken = any(each.name == name for each in self.runs.values())
             run = self.runs[run_id] = Run(
                 id=run_id, name=f"{name} ({int(run_id)})" if taken else name, settings=settings,
-                planned=planned, n_rows=len(rows), metric=self.score, guessing=self._guessing(), most_frequent=self._most_frequent(),
-                expected=expected or Expected(), parent=parent.id if parent else "", parent_step=parent.step if parent else 0,
+                planned=planned, n_rows=len(rows), metric=self.score, guessing=self._guessing(),
+                most_frequent=self._most_frequent(), expected=expected or Expected(),
+                parent=parent.id if parent else "", parent_step=parent.step if parent else 0,
             )  # fmt: skip
             self.save(run)
 

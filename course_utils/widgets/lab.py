@@ -242,7 +242,7 @@ class TrainingLab:
         self.lab.check(self.settings)
         self._race.append(self.settings)
         self._buttons(running=self.running)
-        self.say(f"In the race: {'; '.join(map(str, self._race))}. Change a knob and add again, or press Start; Stop forgets it.")
+        self.say(f"In the race: {'; '.join(map(str, self._race))}. Change a knob and add again, or Start; Stop forgets it.")
 
     def close(self) -> None:
         """Stop what runs and take the panel from the page."""
