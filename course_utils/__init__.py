@@ -29,6 +29,7 @@ _EXPORTS = {
     "prediction": ("predict_labels", "predict_entities", "predict_answers", "predict_translations"),
     "generation": ("generate", "beam_search"),
     "lab": ("Lab", "Settings"),
+    "prefetch": ("time_on_t4",),
     "checks": ("NotStarted", "check", "hint"),
 }
 _MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from .errors import CourseError
 from .hub import CARDS, MANIFEST, address, clear_errors, misfits, place, reachable, read_manifest, unreachable
 from .hub_table import CHECKPOINTS, DATASETS, LESSONS, MODEL_FILES, WEIGHT_FILES
-from .scale import did_you_mean
+from .scale import current_scale, did_you_mean
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoFile
@@ -83,6 +83,16 @@ def t4_minutes(number: str) -> float:
     name = {"bert": "BERT base", "t5": "T5 small"}[lesson.models[0]]
     flops = 1e6 * (lesson.read * forward_flops(name) + lesson.trained * step_flops(name))
     return (lesson.seconds + flops / T4_FLOPS) / 60
+
+
+def time_on_t4(number: str) -> str:
+    """A sentence for a lesson to print at hub scale, where a cell may take minutes; "" at any other."""
+    if current_scale().name != "hub":
+        return ""
+    minutes = t4_minutes(number)
+    if minutes != minutes:
+        return "How long it takes on a T4 was not estimated."
+    return f"On a T4 the whole notebook takes about {max(1, round(minutes))} min, by an estimate from its FLOPs."
 
 
 def prefetch(folder: Path, lessons: Iterable[str], report: Report = print) -> None:

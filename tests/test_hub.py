@@ -23,7 +23,7 @@ from course_utils.cli import main
 from course_utils.errors import CourseError
 from course_utils.executing import run_notebook
 from course_utils.hub_table import CHECKPOINTS, COUNTERPARTS, DATASETS, LESSONS, Lesson
-from course_utils.prefetch import T4_FLOPS, needed, prefetch, t4_minutes, verify
+from course_utils.prefetch import T4_FLOPS, needed, prefetch, t4_minutes, time_on_t4, verify
 from course_utils.training import TrainConfig, evaluate, train
 
 LESSON_FILES = {t.number: t for t in find_targets(find_root()) if t.variant == "lesson"}
@@ -128,6 +128,16 @@ def test_the_time_on_a_t4_is_an_estimate_of_both_parts(monkeypatch):
         assert t4_minutes("06") == pytest.approx(by_flops + seconds / 60, rel=0.05)
     monkeypatch.setitem(LESSONS, "06", Lesson(models=("bert",)))
     assert np.isnan(t4_minutes("06"))
+
+
+def test_a_lesson_says_what_it_takes_on_a_t4_and_no_cell_takes_three_minutes(monkeypatch):
+    assert time_on_t4("06") == ""
+    monkeypatch.setenv("COURSE_SCALE", "hub")
+    for number in LESSONS:
+        minutes = t4_minutes(number)
+        assert ("not estimated" if np.isnan(minutes) else f"about {max(1, round(minutes))} min") in time_on_t4(number)
+        assert not minutes > 3.5, f"lesson {number} takes {minutes:.1f} minutes: is there a cell of more than three?"
+    assert not np.isnan(t4_minutes("06"))
 
 
 def test_classes_are_named_also_where_only_the_old_card_names_them(at_hub, repositories, monkeypatch, tmp_path):

@@ -13,9 +13,9 @@
 # *About 15 minutes. The code runs in half a minute on two CPU cores. You need Python, and an idea of what a gradient is.*
 
 # %%
-from course_utils import chosen, current_scale, encode, load_model, load_task, load_tokenizer
+from course_utils import chosen, current_scale, encode, load_model, load_task, load_tokenizer, time_on_t4
 
-print(current_scale())
+print(current_scale(), time_on_t4("00"))
 MODEL = chosen("model", "mini-encoder")  # the encoder that comes with the course
 task = load_task(chosen("data", "sentiment"), train_rows=128, seed=0)
 tokenizer = load_tokenizer(MODEL)

@@ -21,12 +21,21 @@ from itertools import islice, pairwise
 import numpy as np
 import torch
 
-from course_utils import chosen, count_parameters, current_scale, evaluate, load_model, load_tokenizer, tokens
+from course_utils import (
+    chosen,
+    count_parameters,
+    current_scale,
+    evaluate,
+    load_model,
+    load_tokenizer,
+    time_on_t4,
+    tokens,
+)
 from course_utils.batching import batch_order
 from course_utils.figures import tokens as figures
 from course_utils.widgets.tokens import replay_merges, see_padding, see_tokens
 
-print(current_scale())
+print(current_scale(), time_on_t4("01"))
 MODEL = chosen("model", "mini-encoder")
 tokenizer = load_tokenizer(MODEL)
 

@@ -18,7 +18,7 @@ import inspect
 
 import torch
 
-from course_utils import chosen, current_scale, figures, load_model, load_tokenizer
+from course_utils import chosen, current_scale, figures, load_model, load_tokenizer, time_on_t4
 from course_utils.experiments import lesson_02 as lab
 from course_utils.figures.attention import attention_map, head_overview, losses_by_step
 from course_utils.transformer import (
@@ -34,7 +34,7 @@ from course_utils.transformer import (
 )
 from course_utils.widgets.attention import attention_explorer
 
-print(current_scale())
+print(current_scale(), time_on_t4("02"))
 MODEL = chosen("model", "mini-encoder")  # for the attention explorer: a name, a folder, or a repo id on the Hub
 
 # %% [markdown]

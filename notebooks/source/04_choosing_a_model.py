@@ -22,6 +22,7 @@ from course_utils import (
     evaluate,
     figures,
     predict_logits,
+    time_on_t4,
     train,
 )
 from course_utils.experiments import fine_tune
@@ -36,7 +37,7 @@ from course_utils.figures.budget import memory_bars, size_bars
 from course_utils.models import HEADS, count_parameters
 from course_utils.widgets.budget import calculator
 
-print(current_scale())
+print(current_scale(), time_on_t4("04"))
 
 # %% [markdown]
 # ## 1 · Four words for a model

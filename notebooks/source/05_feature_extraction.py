@@ -38,6 +38,7 @@ from course_utils import (
     load_model,
     load_task,
     load_tokenizer,
+    time_on_t4,
     train,
     train_only_head,
     widgets,
@@ -46,7 +47,7 @@ from course_utils.adaptation import hidden_states
 from course_utils.world import corpus
 from course_utils.world.lexicons.polarity import ADJECTIVES
 
-print(current_scale())
+print(current_scale(), time_on_t4("05"))
 MODEL = chosen("model", "mini-encoder")  # a name of the course, a folder, or a repo id on the Hub
 DATA = chosen("data", "sentiment")
 

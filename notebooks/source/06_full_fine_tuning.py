@@ -26,13 +26,14 @@ from course_utils import (
     load_model,
     load_task,
     load_tokenizer,
+    time_on_t4,
     train,
     training_steps,
     widgets,
 )
 from course_utils.batching import batch_order
 
-print(current_scale())
+print(current_scale(), time_on_t4("06"))
 MODEL = chosen("model", "mini-encoder")  # a name of the course, a folder, or a repo id on the Hub
 DATA = chosen("data", "sentiment")
 LABELS = int(chosen("rows", "512"))

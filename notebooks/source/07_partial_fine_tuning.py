@@ -35,6 +35,7 @@ from course_utils import (
     load_task,
     load_tokenizer,
     parameter_table,
+    time_on_t4,
     train,
     train_everything,
     train_last_layers,
@@ -45,7 +46,7 @@ from course_utils import (
 from course_utils.adaptation import merge_lora
 from course_utils.models import encoder_of, layers_of
 
-print(current_scale())
+print(current_scale(), time_on_t4("07"))
 MODEL = chosen("model", "mini-encoder")  # a name of the course, a folder, or a repo id on the Hub
 DATA = chosen("data", "sentiment")
 

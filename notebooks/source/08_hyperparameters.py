@@ -30,6 +30,7 @@ from course_utils import (
     load_model,
     load_task,
     load_tokenizer,
+    time_on_t4,
     train,
     training_steps,
     widgets,
@@ -39,7 +40,7 @@ from course_utils.lab import Lab, Settings
 from course_utils.runs import learning_rate_at
 from course_utils.search import rate_range_test, search, steps_spent, suggested_rate, trials_table
 
-print(current_scale())
+print(current_scale(), time_on_t4("08"))
 MODEL = chosen("model", "mini-encoder")  # a name of the course, a folder, or a repo id on the Hub
 DATA = chosen("data", "sentiment")
 LABELS = int(chosen("rows", "64"))

@@ -34,6 +34,7 @@ from course_utils import (
     load_tokenizer,
     predict_labels,
     predict_logits,
+    time_on_t4,
     train,
     widgets,
 )
@@ -47,7 +48,7 @@ from course_utils.metrics import classification_scores
 from course_utils.widgets.classification import click_confusion
 from course_utils.widgets.text import browse_errors
 
-print(current_scale())
+print(current_scale(), time_on_t4("09"))
 MODEL = chosen("model", "mini-encoder")  # a name of the course, a folder, or a repo id on the Hub
 DATA = chosen("data", "topics")  # a name of the course, or your own file or folder with texts and labels
 LABELS = int(chosen("rows", "64"))

@@ -34,6 +34,7 @@ from course_utils import (
     load_tokenizer,
     predict_entities,
     predict_logits,
+    time_on_t4,
     train,
     widgets,
 )
@@ -53,7 +54,7 @@ from course_utils.figures import entities as drawn
 from course_utils.metrics import entity_scores
 from course_utils.widgets.text import ask_marked, browse_errors
 
-print(current_scale())
+print(current_scale(), time_on_t4("10"))
 MODEL = chosen("model", "mini-encoder")  # a name of the course, a folder, or a repo id on the Hub
 DATA = chosen("data", "entities")
 LABELS = int(chosen("rows", "64"))

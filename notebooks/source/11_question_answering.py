@@ -34,6 +34,7 @@ from course_utils import (
     load_task,
     load_tokenizer,
     predict_logits,
+    time_on_t4,
     train,
 )
 from course_utils.decoding import answer_spans, softmax
@@ -50,7 +51,7 @@ from course_utils.metrics import answer_scores, metric_for, normalise_answer
 from course_utils.widgets import explore
 from course_utils.widgets.text import ask_marked, browse_errors
 
-print(current_scale())
+print(current_scale(), time_on_t4("11"))
 MODEL = chosen("model", "mini-encoder")  # a name of the course, a folder, or a repo id on the Hub
 DATA = chosen("data", "answers")
 QUESTIONS = int(chosen("rows", "512"))

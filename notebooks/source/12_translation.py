@@ -30,6 +30,7 @@ from course_utils import (
     load_model,
     load_task,
     load_tokenizer,
+    time_on_t4,
     widgets,
 )
 from course_utils.experiments import lesson_12 as lab
@@ -40,7 +41,7 @@ from course_utils.prediction import predict_translations
 from course_utils.widgets import text as text_widgets
 from course_utils.widgets import translation as translation_widgets
 
-print(current_scale())
+print(current_scale(), time_on_t4("12"))
 MODEL = chosen("model", "mini-encoder-decoder")
 DATA = chosen("data", "translation")
 PAIRS = int(chosen("rows", "600"))
