@@ -275,7 +275,7 @@ def notebook(
             "cell_type": cell.kind,
             "id": cell_id,
             "source": cell.source.splitlines(keepends=True),
-            "metadata": {"tags": list(cell.tags)} if cell.tags else {},
+            "metadata": _metadata(cell),
         }
         if cell.kind == "code":
             stored = (outputs or {}).get(cell_id, []) if cell.compared and target.keeps_outputs else []
@@ -336,6 +336,12 @@ def cells_of(target: Target) -> list[Cell]:
         "exercise": lambda them: unsolved(them, target.source.name),
     }
     return _with_setup(change[target.variant](cells), target)
+
+
+def _metadata(cell: Cell) -> dict[str, Any]:
+    if "setup" in cell.tags:  # JupyterLab shows it folded: it is for Colab, where it is run with the others
+        return {"tags": list(cell.tags), "jupyter": {"source_hidden": True}}
+    return {"tags": list(cell.tags)} if cell.tags else {}
 
 
 def _with_setup(cells: list[Cell], target: Target) -> list[Cell]:
