@@ -687,6 +687,21 @@ torch.distributed.is_initialized() and torch.distributed.destroy_process_group()
 """
 
 
+def test_a_process_that_would_train_alone_is_refused(monkeypatch):
+    """As when a program makes a PartialState() first, without saying that there is no GPU."""
+    list(training_steps(tiny(), rows(8), TrainConfig(max_steps=1)))  # accelerate has looked: there is one process
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(CourseError, match="2 processes were started and this one would train alone"):
+        next(training_steps(tiny(), rows(8), TrainConfig(max_steps=1)))
+
+
+@pytest.mark.parametrize(("rank", "bars"), [("0", True), ("1", False)])
+def test_only_the_first_process_of_a_machine_shows_a_bar(monkeypatch, capsys, rank, bars):
+    monkeypatch.setenv("LOCAL_RANK", rank)
+    train(tiny(), rows(8), TrainConfig(max_steps=1), progress=True)
+    assert ("step" in capsys.readouterr().err) == bars
+
+
 def test_the_number_of_processes_changes_nothing(tmp_path):
     """Two processes share every batch, one of them at times without a row, and still take the same steps."""
     script = tmp_path / "several.py"
